@@ -1,0 +1,17 @@
+//! The values that are fixed for the whole run of one command.
+
+use quire_bson::Bson;
+
+/// What a query may know of the world. The leader resolves it once per command, so evaluating the
+/// same query over the same documents always gives the same result.
+#[derive(Clone, Debug, Default)]
+pub struct Constants {
+    /// `$$NOW`, in milliseconds since the epoch.
+    pub now_millis: i64,
+    /// `$$CLUSTER_TIME`, seconds and increment, where there is a replica set.
+    pub cluster_time: Option<(u32, u32)>,
+    /// The command's `let` variables, already evaluated.
+    pub variables: Vec<(String, Bson)>,
+    /// Seeds `$rand`, `$sampleRate` and `$sample`.
+    pub random_seed: u64,
+}

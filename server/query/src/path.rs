@@ -1,0 +1,1 @@
+//! Dotted field paths over raw documents.

@@ -1,0 +1,1 @@
+//! Sort patterns and sort keys.

@@ -1,0 +1,1 @@
+//! Updates: what a document becomes.

@@ -1,0 +1,13 @@
+//! The replicated log's storage and the contract with the state that is built from it.
+//!
+//! Owns log positions, entries, the [`LogStore`] trait with its implementations, and the
+//! [`StateMachine`] trait: consensus and documents meet here and nowhere else. Payloads are opaque
+//! bytes. Nothing here knows Raft's rules; it keeps what it is told, durably and in order.
+
+mod entry;
+mod machine;
+mod store;
+
+pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
+pub use machine::{Applied, Fatal, StateMachine};
+pub use store::{LogError, LogStore, LogStats};

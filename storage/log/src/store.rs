@@ -1,0 +1,65 @@
+//! The contract of a log's storage.
+
+use crate::{Entry, HardState, LogIndex, Term};
+use std::ops::RangeInclusive;
+
+/// A local failure of the log's storage.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("no space left for the log: {0}")]
+    NoSpace(String),
+    #[error("the log is damaged: {0}")]
+    Corruption(String),
+    #[error("the log failed: {0}")]
+    Io(String),
+    /// Entries below the first kept one were asked for.
+    #[error("the log no longer holds entry {0}")]
+    Compacted(LogIndex),
+}
+
+/// Keeps entries durably and in order.
+///
+/// One writer calls `append` and `compact`; readers may call the rest at any time. An `append` that
+/// failed leaves the tail unknown: the caller calls `reopen` before it appends again.
+pub trait LogStore: Send + Sync {
+    /// The first kept entry's index (one past the compaction point, also when the log is empty).
+    fn first_index(&self) -> LogIndex;
+
+    /// The last entry's index, or the compaction point when the log is empty.
+    fn last_index(&self) -> LogIndex;
+
+    /// The term of an entry that is kept, or of the compaction point itself.
+    fn term(&self, index: LogIndex) -> Result<Option<Term>, LogError>;
+
+    /// Entries of `range` in order, as many as fit into `bytes_max`, at least one when there is one.
+    fn read(
+        &self,
+        range: RangeInclusive<u64>,
+        bytes_max: usize,
+    ) -> Result<Vec<Entry>, LogError>;
+
+    fn hard_state(&self) -> HardState;
+
+    /// Writes entries and hard state with one sync. Entries follow the last one without a gap, or
+    /// replace the tail from their first index on.
+    fn append(&self, entries: &[Entry], hard_state: Option<HardState>) -> Result<(), LogError>;
+
+    /// Forgets entries up to and including `through`, whose term stays known.
+    fn compact(&self, through: LogIndex) -> Result<(), LogError>;
+
+    /// Finds out what is on disk after a failed append, and drops every entry above `keep_through`.
+    fn reopen(&self, keep_through: LogIndex) -> Result<(), LogError>;
+
+    fn stats(&self) -> LogStats;
+}
+
+/// What a log tells about itself, for serverStatus and metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogStats {
+    pub first: LogIndex,
+    pub last: LogIndex,
+    pub disk_bytes: u64,
+    pub syncs: u64,
+    pub appended_entries: u64,
+    pub appended_bytes: u64,
+}

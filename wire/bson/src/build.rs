@@ -1,0 +1,356 @@
+//! Writing BSON by hand into one growing buffer, lengths patched in afterwards.
+//!
+//! Owns [`DocBuf`], the owned counterpart of [`RawDoc`], and the builders that make one. A builder
+//! writes straight into a `Vec<u8>`, so a reply costs one copy of each value.
+
+use crate::raw::{RawDoc, RawElement, RawValue};
+use bson::{Bson, Document};
+
+/// An owned document as bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DocBuf {
+    bytes: Vec<u8>,
+}
+
+impl DocBuf {
+    /// An empty document.
+    pub fn new() -> DocBuf {
+        DocBuf { bytes: RawDoc::EMPTY.as_bytes().to_vec() }
+    }
+
+    /// Takes bytes that are already known to be one well-formed document.
+    pub fn from_validated(bytes: Vec<u8>) -> DocBuf {
+        if RawDoc::from_validated(&bytes).as_bytes().len() == bytes.len() {
+            DocBuf { bytes }
+        } else {
+            DocBuf::new()
+        }
+    }
+
+    pub fn as_raw(&self) -> RawDoc<'_> {
+        RawDoc::from_validated(&self.bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl Default for DocBuf {
+    fn default() -> DocBuf {
+        DocBuf::new()
+    }
+}
+
+impl std::fmt::Debug for DocBuf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.as_raw().fmt(f)
+    }
+}
+
+impl From<RawDoc<'_>> for DocBuf {
+    fn from(doc: RawDoc<'_>) -> DocBuf {
+        DocBuf { bytes: doc.as_bytes().to_vec() }
+    }
+}
+
+impl From<&Document> for DocBuf {
+    fn from(doc: &Document) -> DocBuf {
+        let mut builder = DocBuilder::new();
+        for (key, value) in doc {
+            builder.append_bson(key, value);
+        }
+        builder.finish()
+    }
+}
+
+/// Builds one document. Nested documents and arrays are written in place through closures, so a
+/// half-written one cannot be left behind.
+pub struct DocBuilder {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl DocBuilder {
+    pub fn new() -> DocBuilder {
+        DocBuilder::in_buffer(Vec::new())
+    }
+
+    /// Appends the document to what `bytes` already holds; [`DocBuilder::finish_buffer`] gives the
+    /// buffer back.
+    pub fn in_buffer(mut bytes: Vec<u8>) -> DocBuilder {
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; 4]);
+        DocBuilder { bytes, start }
+    }
+
+    /// The bytes this document takes so far, its end included.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.start + 1
+    }
+
+    /// True when nothing was appended yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 5
+    }
+
+    fn header(&mut self, tag: u8, key: &str) {
+        self.bytes.push(tag);
+        // A key with a NUL cannot be written in BSON; such input is refused long before.
+        let key = key.split('\0').next().unwrap_or_default();
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.push(0);
+    }
+
+    /// Copies an element as it is.
+    pub fn append_element(&mut self, element: RawElement<'_>) -> &mut Self {
+        self.append_raw(element.key_bytes(), element.tag(), element.value_bytes())
+    }
+
+    /// Copies a value of type `tag` whose bytes are already in BSON form.
+    pub fn append_raw(&mut self, key: &[u8], tag: u8, value: &[u8]) -> &mut Self {
+        self.bytes.push(tag);
+        self.bytes.extend_from_slice(key);
+        self.bytes.push(0);
+        self.bytes.extend_from_slice(value);
+        self
+    }
+
+    pub fn append(&mut self, key: &str, value: RawValue<'_>) -> &mut Self {
+        self.header(value.tag(), key);
+        write_value(&mut self.bytes, value);
+        self
+    }
+
+    pub fn append_bson(&mut self, key: &str, value: &Bson) -> &mut Self {
+        match value {
+            Bson::Document(doc) => self.append_with(key, |b| {
+                for (key, value) in doc {
+                    b.append_bson(key, value);
+                }
+            }),
+            Bson::Array(items) => self.append_array(key, |b| {
+                for item in items {
+                    b.push_bson(item);
+                }
+            }),
+            _ => {
+                self.header(value.element_type() as u8, key);
+                write_scalar(&mut self.bytes, value);
+                self
+            }
+        }
+    }
+
+    pub fn append_doc(&mut self, key: &str, doc: RawDoc<'_>) -> &mut Self {
+        self.append(key, RawValue::Document(doc))
+    }
+
+    pub fn append_str(&mut self, key: &str, value: &str) -> &mut Self {
+        self.append(key, RawValue::String(value))
+    }
+
+    pub fn append_i32(&mut self, key: &str, value: i32) -> &mut Self {
+        self.append(key, RawValue::Int32(value))
+    }
+
+    pub fn append_i64(&mut self, key: &str, value: i64) -> &mut Self {
+        self.append(key, RawValue::Int64(value))
+    }
+
+    pub fn append_f64(&mut self, key: &str, value: f64) -> &mut Self {
+        self.append(key, RawValue::Double(value))
+    }
+
+    pub fn append_bool(&mut self, key: &str, value: bool) -> &mut Self {
+        self.append(key, RawValue::Boolean(value))
+    }
+
+    /// Writes a nested document in place.
+    pub fn append_with(&mut self, key: &str, fill: impl FnOnce(&mut DocBuilder)) -> &mut Self {
+        self.nested(0x03, key, fill)
+    }
+
+    /// Writes a nested array in place.
+    pub fn append_array(&mut self, key: &str, fill: impl FnOnce(&mut ArrayBuilder)) -> &mut Self {
+        self.nested(0x04, key, |inner| {
+            let mut array = ArrayBuilder { inner: std::mem::take(inner), next: 0 };
+            fill(&mut array);
+            *inner = array.inner;
+        })
+    }
+
+    fn nested(&mut self, tag: u8, key: &str, fill: impl FnOnce(&mut DocBuilder)) -> &mut Self {
+        self.header(tag, key);
+        let mut inner = DocBuilder::in_buffer(std::mem::take(&mut self.bytes));
+        fill(&mut inner);
+        self.bytes = inner.finish_buffer();
+        self
+    }
+
+    /// Ends the document and gives the whole buffer back.
+    pub fn finish_buffer(mut self) -> Vec<u8> {
+        self.bytes.push(0);
+        let len = i32::try_from(self.bytes.len() - self.start).unwrap_or(i32::MAX);
+        self.bytes[self.start..self.start + 4].copy_from_slice(&len.to_le_bytes());
+        self.bytes
+    }
+
+    /// Ends the document. Only for a builder made by [`DocBuilder::new`].
+    pub fn finish(self) -> DocBuf {
+        DocBuf { bytes: self.finish_buffer() }
+    }
+}
+
+impl Default for DocBuilder {
+    fn default() -> DocBuilder {
+        DocBuilder::new()
+    }
+}
+
+/// Builds an array inside a document: the keys are the positions.
+pub struct ArrayBuilder {
+    inner: DocBuilder,
+    next: u32,
+}
+
+impl ArrayBuilder {
+    /// The bytes the array takes so far, its end included.
+    pub fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.next == 0
+    }
+
+    fn key(&mut self) -> String {
+        let key = self.next.to_string();
+        self.next += 1;
+        key
+    }
+
+    pub fn push(&mut self, value: RawValue<'_>) -> &mut Self {
+        let key = self.key();
+        self.inner.append(&key, value);
+        self
+    }
+
+    pub fn push_bson(&mut self, value: &Bson) -> &mut Self {
+        let key = self.key();
+        self.inner.append_bson(&key, value);
+        self
+    }
+
+    pub fn push_doc(&mut self, doc: RawDoc<'_>) -> &mut Self {
+        self.push(RawValue::Document(doc))
+    }
+
+    pub fn push_with(&mut self, fill: impl FnOnce(&mut DocBuilder)) -> &mut Self {
+        let key = self.key();
+        self.inner.append_with(&key, fill);
+        self
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    let len = i32::try_from(text.len() + 1).unwrap_or(i32::MAX);
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+    out.push(0);
+}
+
+fn write_cstring(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+    out.push(0);
+}
+
+fn write_value(out: &mut Vec<u8>, value: RawValue<'_>) {
+    match value {
+        RawValue::Double(x) => out.extend_from_slice(&x.to_le_bytes()),
+        RawValue::String(text) | RawValue::Code(text) | RawValue::Symbol(text) => {
+            write_text(out, text);
+        }
+        RawValue::Document(doc) | RawValue::Array(doc) => out.extend_from_slice(doc.as_bytes()),
+        RawValue::Binary { subtype, bytes } => {
+            let len = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+            out.extend_from_slice(&len.to_le_bytes());
+            out.push(subtype);
+            out.extend_from_slice(bytes);
+        }
+        RawValue::Undefined | RawValue::Null | RawValue::MinKey | RawValue::MaxKey => {}
+        RawValue::ObjectId(id) => out.extend_from_slice(&id.bytes()),
+        RawValue::Boolean(flag) => out.push(u8::from(flag)),
+        RawValue::DateTime(n) | RawValue::Int64(n) => out.extend_from_slice(&n.to_le_bytes()),
+        RawValue::Regex { pattern, options } => {
+            write_cstring(out, pattern);
+            write_cstring(out, options);
+        }
+        RawValue::DbPointer { namespace, id } => {
+            write_text(out, namespace);
+            out.extend_from_slice(&id.bytes());
+        }
+        RawValue::CodeWithScope { code, scope } => {
+            let len = 4 + 4 + code.len() + 1 + scope.as_bytes().len();
+            out.extend_from_slice(&i32::try_from(len).unwrap_or(i32::MAX).to_le_bytes());
+            write_text(out, code);
+            out.extend_from_slice(scope.as_bytes());
+        }
+        RawValue::Int32(n) => out.extend_from_slice(&n.to_le_bytes()),
+        RawValue::Timestamp { time, increment } => {
+            out.extend_from_slice(&increment.to_le_bytes());
+            out.extend_from_slice(&time.to_le_bytes());
+        }
+        RawValue::Decimal128(bytes) => out.extend_from_slice(&bytes),
+    }
+}
+
+/// Writes every value but documents and arrays, which the builder nests itself.
+fn write_scalar(out: &mut Vec<u8>, value: &Bson) {
+    let raw = match value {
+        Bson::Double(x) => RawValue::Double(*x),
+        Bson::String(text) => RawValue::String(text),
+        Bson::Binary(binary) => {
+            RawValue::Binary { subtype: binary.subtype.into(), bytes: &binary.bytes }
+        }
+        Bson::ObjectId(id) => RawValue::ObjectId(*id),
+        Bson::Boolean(flag) => RawValue::Boolean(*flag),
+        Bson::DateTime(when) => RawValue::DateTime(when.timestamp_millis()),
+        Bson::RegularExpression(regex) => {
+            RawValue::Regex { pattern: regex.pattern.as_str(), options: regex.options.as_str() }
+        }
+        Bson::JavaScriptCode(code) => RawValue::Code(code),
+        Bson::Symbol(text) => RawValue::Symbol(text),
+        Bson::JavaScriptCodeWithScope(code) => {
+            let scope = DocBuf::from(&code.scope);
+            let raw = RawValue::CodeWithScope { code: &code.code, scope: scope.as_raw() };
+            return write_value(out, raw);
+        }
+        Bson::Int32(n) => RawValue::Int32(*n),
+        Bson::Int64(n) => RawValue::Int64(*n),
+        Bson::Timestamp(ts) => {
+            RawValue::Timestamp { time: ts.time, increment: ts.increment }
+        }
+        Bson::Decimal128(decimal) => RawValue::Decimal128(decimal.bytes()),
+        Bson::DbPointer(_) => return write_through_crate(out, value),
+        Bson::Undefined => RawValue::Undefined,
+        Bson::MinKey => RawValue::MinKey,
+        Bson::MaxKey => RawValue::MaxKey,
+        Bson::Null | Bson::Document(_) | Bson::Array(_) => RawValue::Null,
+    };
+    write_value(out, raw);
+}
+
+/// The `bson` crate keeps a pointer's fields private, so its own encoder writes the bytes.
+fn write_through_crate(out: &mut Vec<u8>, value: &Bson) {
+    let doc = bson::doc! { "": value.clone() };
+    let mut bytes = Vec::new();
+    if doc.to_writer(&mut bytes).is_ok() {
+        // length, tag and the empty key stand before the value, the end NUL behind it
+        out.extend_from_slice(bytes.get(6..bytes.len() - 1).unwrap_or_default());
+    }
+}

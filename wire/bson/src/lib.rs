@@ -1,0 +1,20 @@
+//! BSON as bytes first: borrowed views, validation, building and comparison.
+//!
+//! Owns the one place where the `bson` crate is named. Everything on a hot path works on [`RawDoc`],
+//! a view over bytes that were validated once at the edge; [`Document`] and [`Bson`] are for values
+//! that are computed (update operators, expressions, replies assembled off the hot path).
+//!
+//! Never does I/O, never panics on any input, never recurses deeper than [`validate::DEPTH_MAX`].
+
+mod build;
+mod raw;
+
+pub use bson::oid::ObjectId;
+pub use bson::spec::{BinarySubtype, ElementType};
+pub use bson::{
+    Binary, Bson, DateTime, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex,
+    Timestamp, bson, doc,
+};
+
+pub use build::{ArrayBuilder, DocBuf, DocBuilder};
+pub use raw::{Elements, RawDoc, RawElement, RawValue};
