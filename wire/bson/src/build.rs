@@ -27,6 +27,13 @@ impl DocBuf {
         }
     }
 
+    /// A document of one element with an empty name, for carrying a single value as bytes.
+    pub fn of_value(value: &Bson) -> DocBuf {
+        let mut builder = DocBuilder::new();
+        builder.append_bson("", value);
+        builder.finish()
+    }
+
     pub fn as_raw(&self) -> RawDoc<'_> {
         RawDoc::from_validated(&self.bytes)
     }
@@ -311,38 +318,15 @@ fn write_value(out: &mut Vec<u8>, value: RawValue<'_>) {
 
 /// Writes every value but documents and arrays, which the builder nests itself.
 fn write_scalar(out: &mut Vec<u8>, value: &Bson) {
-    let raw = match value {
-        Bson::Double(x) => RawValue::Double(*x),
-        Bson::String(text) => RawValue::String(text),
-        Bson::Binary(binary) => {
-            RawValue::Binary { subtype: binary.subtype.into(), bytes: &binary.bytes }
-        }
-        Bson::ObjectId(id) => RawValue::ObjectId(*id),
-        Bson::Boolean(flag) => RawValue::Boolean(*flag),
-        Bson::DateTime(when) => RawValue::DateTime(when.timestamp_millis()),
-        Bson::RegularExpression(regex) => {
-            RawValue::Regex { pattern: regex.pattern.as_str(), options: regex.options.as_str() }
-        }
-        Bson::JavaScriptCode(code) => RawValue::Code(code),
-        Bson::Symbol(text) => RawValue::Symbol(text),
-        Bson::JavaScriptCodeWithScope(code) => {
-            let scope = DocBuf::from(&code.scope);
-            let raw = RawValue::CodeWithScope { code: &code.code, scope: scope.as_raw() };
-            return write_value(out, raw);
-        }
-        Bson::Int32(n) => RawValue::Int32(*n),
-        Bson::Int64(n) => RawValue::Int64(*n),
-        Bson::Timestamp(ts) => {
-            RawValue::Timestamp { time: ts.time, increment: ts.increment }
-        }
-        Bson::Decimal128(decimal) => RawValue::Decimal128(decimal.bytes()),
-        Bson::DbPointer(_) => return write_through_crate(out, value),
-        Bson::Undefined => RawValue::Undefined,
-        Bson::MinKey => RawValue::MinKey,
-        Bson::MaxKey => RawValue::MaxKey,
-        Bson::Null | Bson::Document(_) | Bson::Array(_) => RawValue::Null,
-    };
-    write_value(out, raw);
+    if let Some(raw) = RawValue::of_scalar(value) {
+        return write_value(out, raw);
+    }
+    if let Bson::JavaScriptCodeWithScope(code) = value {
+        let scope = DocBuf::from(&code.scope);
+        let raw = RawValue::CodeWithScope { code: &code.code, scope: scope.as_raw() };
+        return write_value(out, raw);
+    }
+    write_through_crate(out, value);
 }
 
 /// The `bson` crate keeps a pointer's fields private, so its own encoder writes the bytes.

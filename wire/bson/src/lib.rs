@@ -7,7 +7,11 @@
 //! Never does I/O, never panics on any input, never recurses deeper than [`validate::DEPTH_MAX`].
 
 mod build;
+pub mod compare;
+pub mod decimal;
+pub mod number;
 mod raw;
+pub mod validate;
 
 pub use bson::oid::ObjectId;
 pub use bson::spec::{BinarySubtype, ElementType};
@@ -17,4 +21,7 @@ pub use bson::{
 };
 
 pub use build::{ArrayBuilder, DocBuf, DocBuilder};
+pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_documents};
+pub use decimal::Decimal;
+pub use number::Number;
 pub use raw::{Elements, RawDoc, RawElement, RawValue};

@@ -204,20 +204,35 @@ pub enum RawValue<'a> {
     String(&'a str),
     Document(RawDoc<'a>),
     Array(RawDoc<'a>),
-    Binary { subtype: u8, bytes: &'a [u8] },
+    Binary {
+        subtype: u8,
+        bytes: &'a [u8],
+    },
     Undefined,
     ObjectId(ObjectId),
     Boolean(bool),
     /// Milliseconds since the epoch.
     DateTime(i64),
     Null,
-    Regex { pattern: &'a str, options: &'a str },
-    DbPointer { namespace: &'a str, id: ObjectId },
+    Regex {
+        pattern: &'a str,
+        options: &'a str,
+    },
+    DbPointer {
+        namespace: &'a str,
+        id: ObjectId,
+    },
     Code(&'a str),
     Symbol(&'a str),
-    CodeWithScope { code: &'a str, scope: RawDoc<'a> },
+    CodeWithScope {
+        code: &'a str,
+        scope: RawDoc<'a>,
+    },
     Int32(i32),
-    Timestamp { time: u32, increment: u32 },
+    Timestamp {
+        time: u32,
+        increment: u32,
+    },
     Int64(i64),
     Decimal128([u8; 16]),
     MinKey,
@@ -229,6 +244,38 @@ impl<'a> RawValue<'a> {
     #[inline]
     pub fn decode(tag: u8, bytes: &'a [u8]) -> RawValue<'a> {
         decode(tag, bytes).unwrap_or(RawValue::Null)
+    }
+
+    /// A decoded value that holds no others as a borrowed one. `None` for documents, arrays, code
+    /// with scope, and db pointers, whose fields the `bson` crate keeps private.
+    pub fn of_scalar(value: &'a Bson) -> Option<RawValue<'a>> {
+        Some(match value {
+            Bson::Double(x) => RawValue::Double(*x),
+            Bson::String(text) => RawValue::String(text),
+            Bson::Binary(binary) => {
+                RawValue::Binary { subtype: binary.subtype.into(), bytes: &binary.bytes }
+            }
+            Bson::ObjectId(id) => RawValue::ObjectId(*id),
+            Bson::Boolean(flag) => RawValue::Boolean(*flag),
+            Bson::DateTime(when) => RawValue::DateTime(when.timestamp_millis()),
+            Bson::RegularExpression(regex) => {
+                RawValue::Regex { pattern: regex.pattern.as_str(), options: regex.options.as_str() }
+            }
+            Bson::JavaScriptCode(code) => RawValue::Code(code),
+            Bson::Symbol(text) => RawValue::Symbol(text),
+            Bson::Int32(n) => RawValue::Int32(*n),
+            Bson::Int64(n) => RawValue::Int64(*n),
+            Bson::Timestamp(ts) => RawValue::Timestamp { time: ts.time, increment: ts.increment },
+            Bson::Decimal128(decimal) => RawValue::Decimal128(decimal.bytes()),
+            Bson::Null => RawValue::Null,
+            Bson::Undefined => RawValue::Undefined,
+            Bson::MinKey => RawValue::MinKey,
+            Bson::MaxKey => RawValue::MaxKey,
+            Bson::Document(_)
+            | Bson::Array(_)
+            | Bson::JavaScriptCodeWithScope(_)
+            | Bson::DbPointer(_) => return None,
+        })
     }
 
     /// The BSON type tag this value is written with.
@@ -310,10 +357,7 @@ impl<'a> RawValue<'a> {
     pub fn is_number(self) -> bool {
         matches!(
             self,
-            RawValue::Double(_)
-                | RawValue::Int32(_)
-                | RawValue::Int64(_)
-                | RawValue::Decimal128(_)
+            RawValue::Double(_) | RawValue::Int32(_) | RawValue::Int64(_) | RawValue::Decimal128(_)
         )
     }
 
@@ -368,9 +412,7 @@ impl<'a> RawValue<'a> {
 /// A regular expression as the crate's value; its strings hold no NUL because they came from BSON.
 fn regex(pattern: &str, options: &str) -> Bson {
     match (pattern.try_into(), options.try_into()) {
-        (Ok(pattern), Ok(options)) => {
-            Bson::RegularExpression(bson::Regex { pattern, options })
-        }
+        (Ok(pattern), Ok(options)) => Bson::RegularExpression(bson::Regex { pattern, options }),
         _ => Bson::Null,
     }
 }

@@ -1,0 +1,47 @@
+//! Decimals from and to the other numeric types.
+
+use super::{Decimal, Kind};
+use std::io::Write;
+
+impl From<i64> for Decimal {
+    fn from(n: i64) -> Decimal {
+        Decimal::finite(n < 0, u128::from(n.unsigned_abs()), 0)
+    }
+}
+
+impl From<i32> for Decimal {
+    fn from(n: i32) -> Decimal {
+        Decimal::from(i64::from(n))
+    }
+}
+
+impl Decimal {
+    /// The nearest double, ties to even; too large is infinity, too small is zero.
+    pub fn to_f64(self) -> f64 {
+        let magnitude = match self.kind {
+            Kind::Nan => return f64::NAN,
+            Kind::Infinity => f64::INFINITY,
+            Kind::Finite { coefficient: 0, .. } => 0.0,
+            // Exact operands make one correctly rounded operation of the common small numbers.
+            Kind::Finite { coefficient, exponent: 0 } if coefficient < 1 << 53 => {
+                coefficient as f64
+            }
+            Kind::Finite { coefficient, exponent } => parse_scientific(coefficient, exponent),
+        };
+        if self.negative { -magnitude } else { magnitude }
+    }
+}
+
+/// The standard library parses any decimal text correctly rounded, so text is the way there.
+fn parse_scientific(coefficient: u128, exponent: i32) -> f64 {
+    // 39 digits of a u128, `e`, and a signed exponent of at most ten digits.
+    let mut text = [0u8; 64];
+    let mut rest = text.as_mut_slice();
+    let written = write!(rest, "{coefficient}e{exponent}");
+    let free = rest.len();
+    let used = text.get(..64 - free).unwrap_or_default();
+    match (written, std::str::from_utf8(used).map(str::parse)) {
+        (Ok(()), Ok(Ok(nearest))) => nearest,
+        _ => f64::NAN,
+    }
+}
