@@ -78,9 +78,9 @@ impl Decimal {
         }
     }
 
-    /// A finite non-zero magnitude as the exponent of its first digit and its digits filled up to
-    /// 34, so that magnitudes order as these pairs do. Zero has the smallest pair.
-    pub(crate) fn scientific(self) -> Option<(i32, u128)> {
+    /// A finite magnitude as the exponent of its first digit and its digits filled up to 34, so
+    /// that magnitudes order as these pairs do. Zero has the smallest pair.
+    pub fn scientific(self) -> Option<(i32, u128)> {
         let Kind::Finite { coefficient, exponent } = self.kind else { return None };
         if coefficient == 0 {
             return Some((i32::MIN, 0));

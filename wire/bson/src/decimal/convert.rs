@@ -1,6 +1,7 @@
 //! Decimals from and to the other numeric types.
 
-use super::{Decimal, Kind};
+use super::{COEFFICIENT_END, Decimal, Kind, exact};
+use std::cmp::Ordering;
 use std::io::Write;
 
 impl From<i64> for Decimal {
@@ -29,6 +30,40 @@ impl Decimal {
             Kind::Finite { coefficient, exponent } => parse_scientific(coefficient, exponent),
         };
         if self.negative { -magnitude } else { magnitude }
+    }
+
+    /// The magnitude rounded toward zero to a finite double, and whether anything was cut off.
+    /// `None` for NaN and infinity.
+    pub fn magnitude_toward_zero(self) -> Option<(f64, bool)> {
+        let Kind::Finite { coefficient, exponent } = self.kind else { return None };
+        let nearest = self.to_f64().abs();
+        if nearest.is_infinite() {
+            return Some((f64::MAX, true));
+        }
+        if nearest == 0.0 {
+            return Some((0.0, coefficient != 0));
+        }
+        Some(match exact::compare_to_f64(coefficient, exponent, nearest) {
+            Ordering::Equal => (nearest, false),
+            Ordering::Greater => (nearest, true),
+            // The bits of positive doubles count up with their values.
+            Ordering::Less => (f64::from_bits(nearest.to_bits() - 1), true),
+        })
+    }
+
+    /// The integer part of the magnitude and whether a fraction follows it; `None` when it has
+    /// more digits than a coefficient, and for NaN and infinity.
+    pub fn integer_part(self) -> Option<(u128, bool)> {
+        let Kind::Finite { coefficient, exponent } = self.kind else { return None };
+        if exponent >= 0 {
+            let scale = 10u128.checked_pow(exponent.unsigned_abs())?;
+            let whole = coefficient.checked_mul(scale)?;
+            return (whole < COEFFICIENT_END).then_some((whole, false));
+        }
+        match 10u128.checked_pow(exponent.unsigned_abs()) {
+            Some(scale) => Some((coefficient / scale, coefficient % scale != 0)),
+            None => Some((0, coefficient != 0)),
+        }
     }
 }
 
