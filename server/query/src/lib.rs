@@ -7,11 +7,13 @@
 
 mod constants;
 pub mod expression;
+mod field_path;
 pub mod filter;
 pub mod path;
 pub mod pipeline;
 pub mod plan;
 pub mod projection;
+mod render;
 pub mod sort;
 pub mod update;
 
