@@ -56,9 +56,14 @@ mod tests {
 
     #[test]
     fn a_malformed_path_is_refused_with_its_own_code() {
-        for (path, code) in
-            [("", 40352), ("a.", 40353), ("a..b", 15998), (".a", 15998), ("$a", 16410), ("a.$b", 16410)]
-        {
+        for (path, code) in [
+            ("", 40352),
+            ("a.", 40353),
+            ("a..b", 15998),
+            (".a", 15998),
+            ("$a", 16410),
+            ("a.$b", 16410),
+        ] {
             assert_eq!(components(path).unwrap_err().code().number(), code, "{path}");
         }
     }

@@ -144,10 +144,7 @@ fn meta_error(spec: RawDoc<'_>) -> CommandError {
         ),
         _ => CommandError::location(
             31138,
-            format!(
-                "Illegal $meta sort: {}",
-                crate::render::element("$meta", first.value())
-            ),
+            format!("Illegal $meta sort: {}", crate::render::element("$meta", first.value())),
         ),
     }
 }

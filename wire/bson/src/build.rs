@@ -257,6 +257,20 @@ impl ArrayBuilder {
         self.push(RawValue::Document(doc))
     }
 
+    /// Copies a value of type `tag` whose bytes are already in BSON form.
+    pub fn push_raw(&mut self, tag: u8, value: &[u8]) -> &mut Self {
+        let key = self.key();
+        self.inner.append_raw(key.as_bytes(), tag, value);
+        self
+    }
+
+    /// Writes a nested array in place.
+    pub fn push_array(&mut self, fill: impl FnOnce(&mut ArrayBuilder)) -> &mut Self {
+        let key = self.key();
+        self.inner.append_array(&key, fill);
+        self
+    }
+
     pub fn push_with(&mut self, fill: impl FnOnce(&mut DocBuilder)) -> &mut Self {
         let key = self.key();
         self.inner.append_with(&key, fill);

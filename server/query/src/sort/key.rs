@@ -97,7 +97,9 @@ fn choose<'a, 'p>(cursor: Cursor<'a, 'p>, element: Option<RawValue<'a>>) -> Curs
     match (cursor, element) {
         (Cursor::Array(_, []), Some(value)) => Cursor::Value(value),
         (Cursor::Array(_, []), None) => Cursor::Value(RawValue::Undefined),
-        (Cursor::Array(_, rest), Some(RawValue::Document(doc))) => follow(Cursor::Inside(doc, rest)),
+        (Cursor::Array(_, rest), Some(RawValue::Document(doc))) => {
+            follow(Cursor::Inside(doc, rest))
+        }
         (Cursor::Array(..), _) => Cursor::Value(RawValue::Null),
         (other, _) => other,
     }

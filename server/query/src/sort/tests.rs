@@ -52,7 +52,11 @@ fn a_bad_pattern_is_refused_with_its_code() {
         (doc! { "a": f64::NAN }, 15975, order),
         (doc! { "a": "asc" }, 15974, "Illegal key in $sort specification: a: \"asc\""),
         (doc! { "a": true }, 15974, "Illegal key in $sort specification: a: true"),
-        (doc! { "a": { "$foo": 1 } }, 17312, "$meta is the only expression supported by $sort right now"),
+        (
+            doc! { "a": { "$foo": 1 } },
+            17312,
+            "$meta is the only expression supported by $sort right now",
+        ),
         (
             doc! { "a": { "$meta": "textScore" } },
             40218,
