@@ -46,10 +46,10 @@ impl Best<'_> {
         let target = if self.found { &mut self.scratch } else { &mut *self.out };
         for (cursor, (_, direction)) in cursors.iter().zip(self.fields) {
             let value = if let Cursor::Value(value) = cursor { *value } else { RawValue::Null };
-            let from = target.len();
-            quire_keys::encode_value(target, value);
             if *direction < 0 {
-                target.iter_mut().skip(from).for_each(|byte| *byte = !*byte);
+                quire_keys::encode_value_descending(target, value);
+            } else {
+                quire_keys::encode_value(target, value);
             }
         }
         if self.found && self.out.get(self.start..).is_some_and(|best| self.scratch[..] < *best) {
