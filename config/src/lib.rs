@@ -1,1 +1,34 @@
-//! quire-config
+//! What the operator asked for: defaults, then the file, then the environment, then the flags.
+//!
+//! Owns every spelling of every setting (one table, [`SETTINGS`]), their types and bounds, and what
+//! is said about the ones that cannot be honoured. The daemon calls [`load`] once and translates
+//! [`Settings`] into each crate's own options; no other crate reads configuration.
+//!
+//! Never ignores a key it does not know, never starts a server that is less safe than the one that
+//! was asked for, and touches nothing but the configuration file.
+
+mod environment;
+pub mod exit;
+mod file;
+mod flags;
+mod launch;
+mod layer;
+mod refusal;
+mod setting;
+mod settings;
+mod support;
+mod table;
+mod text;
+
+pub use launch::{Launch, Source, load};
+pub use refusal::Refusal;
+pub use setting::{Alias, Gives, Kind, Setting, Spelling, Support};
+pub use settings::{
+    Compressor, LogDestination, LogRotation, Net, Process, ProfileMode, Profiling, Settings,
+    Storage, StorageEngine, SystemLog, UnixSockets,
+};
+pub use table::{LOG_COMPONENTS, SETTINGS};
+pub use text::{help, markdown_table, version};
+
+/// A value as `getCmdLineOpts` shows it.
+pub use serde_json::Value as Tree;
