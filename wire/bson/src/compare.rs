@@ -114,13 +114,16 @@ fn compare_scalars_of_one_class(a: RawValue<'_>, b: RawValue<'_>) -> Ordering {
 }
 
 fn docs_at(a: RawDoc<'_>, b: RawDoc<'_>, depth: usize) -> Ordering {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         // Validation admits nothing this deep; an order without recursion is still an order.
         return a.as_bytes().cmp(b.as_bytes());
     }
     let mut right = b.iter();
     for x in a {
         let Some(y) = right.next() else { return Ordering::Greater };
+        if x == y {
+            continue;
+        }
         let order = canonical_type_of_tag(x.tag())
             .cmp(&canonical_type_of_tag(y.tag()))
             .then_with(|| x.key_bytes().cmp(y.key_bytes()))
@@ -133,12 +136,15 @@ fn docs_at(a: RawDoc<'_>, b: RawDoc<'_>, depth: usize) -> Ordering {
 }
 
 fn arrays_at(a: RawDoc<'_>, b: RawDoc<'_>, depth: usize) -> Ordering {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         return a.as_bytes().cmp(b.as_bytes());
     }
     let mut right = b.iter();
     for x in a {
         let Some(y) = right.next() else { return Ordering::Greater };
+        if (x.tag(), x.value_bytes()) == (y.tag(), y.value_bytes()) {
+            continue;
+        }
         let order = compare_at(x.value(), y.value(), depth + 1);
         if order != Ordering::Equal {
             return order;
@@ -184,7 +190,7 @@ fn bson_at(a: &Bson, b: &Bson, depth: usize) -> Ordering {
 }
 
 fn documents_at(a: &Document, b: &Document, depth: usize) -> Ordering {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         return Ordering::Equal;
     }
     let rank = |value: &Bson| canonical_type_of_tag(value.element_type() as u8);
@@ -203,7 +209,7 @@ fn documents_at(a: &Document, b: &Document, depth: usize) -> Ordering {
 }
 
 fn items_at(a: &[Bson], b: &[Bson], depth: usize) -> Ordering {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         return Ordering::Equal;
     }
     let differing = a.iter().zip(b).map(|(x, y)| bson_at(x, y, depth + 1));

@@ -25,3 +25,4 @@ pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_d
 pub use decimal::Decimal;
 pub use number::Number;
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
+pub use validate::{Invalid, Limits, validate};

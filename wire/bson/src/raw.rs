@@ -96,8 +96,8 @@ impl<'a> IntoIterator for RawDoc<'a> {
     }
 }
 
-/// One element: its key and its still undecoded value.
-#[derive(Clone, Copy)]
+/// One element: its key and its still undecoded value. Equal when every byte is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RawElement<'a> {
     tag: u8,
     key: &'a [u8],

@@ -92,7 +92,7 @@ fn encode_at(out: &mut Vec<u8>, value: RawValue<'_>, depth: usize) {
 }
 
 fn write_elements(out: &mut Vec<u8>, doc: RawDoc<'_>, depth: usize) {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         // Where comparing stops recursing and looks at the bytes, so must the key.
         return write_text(out, doc.as_bytes());
     }
@@ -105,7 +105,7 @@ fn write_elements(out: &mut Vec<u8>, doc: RawDoc<'_>, depth: usize) {
 }
 
 fn write_items(out: &mut Vec<u8>, items: RawDoc<'_>, depth: usize) {
-    if depth >= DEPTH_MAX {
+    if depth > DEPTH_MAX {
         return write_text(out, items.as_bytes());
     }
     for item in items {

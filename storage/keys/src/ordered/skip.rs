@@ -86,7 +86,7 @@ impl Cursor<'_> {
     }
 
     fn skip_elements(&mut self, depth: usize) -> Option<()> {
-        if depth >= DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return self.skip_text();
         }
         while self.byte()? != class::END {
@@ -98,7 +98,7 @@ impl Cursor<'_> {
     }
 
     fn skip_items(&mut self, depth: usize) -> Option<()> {
-        if depth >= DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return self.skip_text();
         }
         loop {
