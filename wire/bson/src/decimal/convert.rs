@@ -1,8 +1,13 @@
 //! Decimals from and to the other numeric types.
 
-use super::{COEFFICIENT_END, Decimal, Kind, exact};
+use super::{COEFFICIENT_END, Decimal, Kind, Rounding, exact};
 use std::cmp::Ordering;
 use std::io::Write;
+
+/// The significant digits a double keeps when it meets a decimal.
+const DOUBLE_DIGITS: i32 = 15;
+/// Integers below 2^53 are exact doubles.
+const INTEGERS_END: f64 = 9_007_199_254_740_992.0;
 
 impl From<i64> for Decimal {
     fn from(n: i64) -> Decimal {
@@ -17,6 +22,64 @@ impl From<i32> for Decimal {
 }
 
 impl Decimal {
+    /// A double as MongoDB takes it into decimal arithmetic: 15 significant digits, which is what
+    /// every decimal text of up to 15 digits survives. `0.1` becomes `0.100000000000000`.
+    pub fn from_f64(x: f64) -> Decimal {
+        let wide = Decimal::from_f64_34_digits(x);
+        let Some((first, _)) = wide.scientific().filter(|_| !wide.is_zero()) else { return wide };
+        let rounded = wide.round(DOUBLE_DIGITS - 1 - first, Rounding::HalfEven);
+        // Carrying into a new first digit leaves one digit too many.
+        match rounded.scientific() {
+            Some((carried, _)) if carried != first => {
+                rounded.round(DOUBLE_DIGITS - 1 - carried, Rounding::HalfEven)
+            }
+            _ => rounded,
+        }
+    }
+
+    /// The decimal nearest to a double.
+    pub fn from_f64_34_digits(x: f64) -> Decimal {
+        if x.is_nan() {
+            return Decimal::NAN;
+        }
+        if x.is_infinite() {
+            return Decimal::infinity(x < 0.0);
+        }
+        if x == 0.0 {
+            return Decimal::finite(x.is_sign_negative(), 0, 0);
+        }
+        if x.trunc() == x && x.abs() < INTEGERS_END {
+            return Decimal::finite(x < 0.0, x.abs() as u128, 0);
+        }
+        // Formatting with a precision rounds the exact value.
+        let text = format!("{x:.33e}");
+        let exact: Decimal = text.parse().unwrap_or(Decimal::NAN);
+        exact.without_trailing_zeros()
+    }
+
+    /// The same value with the largest exponent up to zero, as short as a number can be written.
+    fn without_trailing_zeros(self) -> Decimal {
+        let Kind::Finite { mut coefficient, mut exponent } = self.kind else { return self };
+        while exponent < 0 && coefficient != 0 && coefficient % 10 == 0 {
+            coefficient /= 10;
+            exponent += 1;
+        }
+        Decimal::finite(self.negative, coefficient, exponent)
+    }
+
+    /// The integer part when it is an int64.
+    pub fn to_i64_truncating(self) -> Option<i64> {
+        let (whole, _) = self.integer_part()?;
+        let signed = i128::try_from(whole).ok()?;
+        i64::try_from(if self.negative { -signed } else { signed }).ok()
+    }
+
+    /// The value when it is an integer and an int64.
+    pub fn to_exact_i64(self) -> Option<i64> {
+        let (_, fraction) = self.integer_part()?;
+        if fraction { None } else { self.to_i64_truncating() }
+    }
+
     /// The nearest double, ties to even; too large is infinity, too small is zero.
     pub fn to_f64(self) -> f64 {
         let magnitude = match self.kind {
@@ -55,6 +118,9 @@ impl Decimal {
     /// more digits than a coefficient, and for NaN and infinity.
     pub fn integer_part(self) -> Option<(u128, bool)> {
         let Kind::Finite { coefficient, exponent } = self.kind else { return None };
+        if coefficient == 0 {
+            return Some((0, false));
+        }
         if exponent >= 0 {
             let scale = 10u128.checked_pow(exponent.unsigned_abs())?;
             let whole = coefficient.checked_mul(scale)?;

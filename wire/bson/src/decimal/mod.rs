@@ -1,8 +1,7 @@
 //! Decimal128 values, unpacked: sign, 34-digit coefficient, exponent.
 //!
-//! Owns the interchange format and everything computed with such numbers: arithmetic in
-//! [`arithmetic`](self), conversions, text. Rounds half to even to 34 digits everywhere. Never
-//! panics: results beyond the range become infinity or zero as IEEE 754-2008 says.
+//! Owns the interchange format and everything computed with such numbers: arithmetic, rounding,
+//! conversions, text. Results round half to even to 34 digits unless asked otherwise. Never panics: results beyond the range become infinity or zero as IEEE 754-2008 says.
 //!
 //! | bits 127 | 126..113 | 112..0 |
 //! |---|---|---|
@@ -11,9 +10,16 @@
 //! | sign | `11110...` | infinity |
 //! | sign | `11111...` | NaN |
 
+mod arithmetic;
 mod compare;
 mod convert;
 mod exact;
+mod rounding;
+mod text;
+mod wide;
+
+pub use rounding::Rounding;
+pub use text::ParseDecimalError;
 
 use std::cmp::Ordering;
 
@@ -127,3 +133,6 @@ pub(crate) fn digit_count(n: u128) -> u32 {
 pub(crate) fn pow10(n: u32) -> u128 {
     10u128.saturating_pow(n)
 }
+
+#[cfg(test)]
+mod tests;
