@@ -23,6 +23,6 @@ pub use bson::{
 pub use build::{ArrayBuilder, DocBuf, DocBuilder};
 pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_documents};
 pub use decimal::Decimal;
-pub use number::Number;
+pub use number::{Number, as_exact_i64};
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
 pub use validate::{Invalid, Limits, validate};
