@@ -1,0 +1,70 @@
+# Two commands are all that is needed: `make run` and `make test`. Both first check that the machine
+# has what the build needs. Everything is built in the release profile alone: RocksDB takes over ten
+# minutes to compile, and a second profile would compile it a second time.
+
+SHELL := /bin/bash
+
+# Build results, tools and test environments; outside the checkout so that they survive it.
+QUIRE_CACHE ?= $(HOME)/.cache/quire
+export QUIRE_CACHE
+
+# QUIRE_PORTABLE=1 builds for x86-64 machines without SSE 4.2 (before 2010) too. An exported
+# variable, even an empty one, wins over .cargo/config.toml.
+ifeq ($(QUIRE_PORTABLE),1)
+export CXXFLAGS_x86_64_unknown_linux_gnu :=
+CARGO_TARGET_DIR ?= $(QUIRE_CACHE)/target-portable
+else
+CARGO_TARGET_DIR ?= $(QUIRE_CACHE)/target
+endif
+export CARGO_TARGET_DIR
+
+# For the driver suites; a path to another build tests that one.
+QUIRE_BIN ?= $(CARGO_TARGET_DIR)/release/quired
+export QUIRE_BIN
+
+# More flags for the server: make run ARGS="--port 27018 -v"
+ARGS ?=
+DATA ?= ./data
+FUZZ_SECONDS ?= 60
+
+.PHONY: help run build test test-rust test-drivers lint fmt fuzz prepare prepare-test
+
+help:
+	@echo "make run     build, and start the server on 127.0.0.1:27017 with its data in $(DATA)"
+	@echo "make test    build, and run every test, stock drivers included"
+	@echo "make build   build the server only"
+	@echo "make lint    formatting, clippy and dependency rules"
+	@echo "make fmt     format the code"
+	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
+
+prepare:
+	@deploy/prepare build
+
+prepare-test:
+	@deploy/prepare test
+
+build: prepare
+	cargo build --release --locked -p quired
+
+run: build
+	@mkdir -p $(DATA)
+	@exec "$(QUIRE_BIN)" --dbpath $(DATA) --bind_ip 127.0.0.1 $(ARGS)
+
+test: prepare-test test-rust test-drivers
+
+test-rust: prepare-test
+	cargo test --release --locked --workspace
+
+test-drivers: prepare-test
+	cargo build --release --locked -p quired
+	tests/drivers/run python
+	tests/drivers/run node
+
+lint: prepare
+	.ci/lint
+
+fmt:
+	cargo fmt --all
+
+fuzz: prepare
+	tests/fuzz/run $(FUZZ_SECONDS)
