@@ -3,7 +3,7 @@
 //! Owns [`DocBuf`], the owned counterpart of [`RawDoc`], and the builders that make one. A builder
 //! writes straight into a `Vec<u8>`, so a reply costs one copy of each value.
 
-use crate::raw::{RawDoc, RawElement, RawValue};
+use crate::raw::{RawDoc, RawElement, RawValue, is_framed};
 use bson::{Bson, Document};
 
 /// An owned document as bytes.
@@ -18,13 +18,10 @@ impl DocBuf {
         DocBuf { bytes: RawDoc::EMPTY.as_bytes().to_vec() }
     }
 
-    /// Takes bytes that are already known to be one well-formed document.
+    /// Takes bytes that are already known to be one well-formed document. As with
+    /// [`RawDoc::from_validated`] only the frame is looked at, and a broken one gives an empty document.
     pub fn from_validated(bytes: Vec<u8>) -> DocBuf {
-        if RawDoc::from_validated(&bytes).as_bytes().len() == bytes.len() {
-            DocBuf { bytes }
-        } else {
-            DocBuf::new()
-        }
+        if is_framed(&bytes) { DocBuf { bytes } } else { DocBuf::new() }
     }
 
     /// A document of one element with an empty name, for carrying a single value as bytes.
@@ -235,9 +232,9 @@ impl ArrayBuilder {
         self.next == 0
     }
 
-    fn key(&mut self) -> String {
-        let key = self.next.to_string();
-        self.next += 1;
+    fn key(&mut self) -> PositionKey {
+        let key = PositionKey::of(self.next);
+        self.next = self.next.saturating_add(1);
         key
     }
 
@@ -275,6 +272,36 @@ impl ArrayBuilder {
         let key = self.key();
         self.inner.append_with(&key, fill);
         self
+    }
+}
+
+/// The text of a position, without an allocation for each item.
+struct PositionKey {
+    /// The ten digits of the largest position, right-aligned.
+    digits: [u8; 10],
+    start: usize,
+}
+
+impl PositionKey {
+    fn of(position: u32) -> PositionKey {
+        let (mut digits, mut start, mut left) = ([b'0'; 10], 10, position);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+            start -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+        PositionKey { digits, start }
+    }
+}
+
+impl std::ops::Deref for PositionKey {
+    type Target = str;
+    fn deref(&self) -> &str {
+        let digits = self.digits.get(self.start..).unwrap_or_default();
+        std::str::from_utf8(digits).unwrap_or_default()
     }
 }
 
@@ -352,3 +379,6 @@ fn write_through_crate(out: &mut Vec<u8>, value: &Bson) {
         out.extend_from_slice(bytes.get(6..bytes.len() - 1).unwrap_or_default());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,10 +39,7 @@ impl<'a> RawDoc<'a> {
     ///
     /// Only the frame is looked at: a slice whose length prefix and end do not fit is seen as empty.
     pub fn from_validated(bytes: &'a [u8]) -> RawDoc<'a> {
-        let framed = bytes.len() >= 5
-            && i32_at(bytes, 0).is_some_and(|n| usize::try_from(n) == Ok(bytes.len()))
-            && bytes.last() == Some(&0);
-        if framed { RawDoc { bytes } } else { RawDoc::EMPTY }
+        if is_framed(bytes) { RawDoc { bytes } } else { RawDoc::EMPTY }
     }
 
     /// The whole document as bytes.
@@ -155,6 +152,13 @@ impl<'a> Iterator for Elements<'a> {
         self.rest = rest;
         Some(RawElement { tag, key, value })
     }
+}
+
+/// True when the length prefix and the final NUL fit the slice.
+pub(crate) fn is_framed(bytes: &[u8]) -> bool {
+    bytes.len() >= 5
+        && i32_at(bytes, 0).is_some_and(|n| usize::try_from(n) == Ok(bytes.len()))
+        && bytes.last() == Some(&0)
 }
 
 /// The position of the first NUL.
