@@ -8,10 +8,18 @@ use crate::Space;
 /// One change of a batch, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation<'a> {
-    Put { key: &'a [u8], value: &'a [u8] },
-    Delete { key: &'a [u8] },
-    /// Removes every key from `from` up to, not including, `to`.
-    DeleteRange { from: &'a [u8], to: &'a [u8] },
+    Put {
+        key: &'a [u8],
+        value: &'a [u8],
+    },
+    Delete {
+        key: &'a [u8],
+    },
+    /// Removes every key from `from` up to, not including, `to`; nothing when they are out of order.
+    DeleteRange {
+        from: &'a [u8],
+        to: &'a [u8],
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,14 +49,17 @@ impl Batch {
         Batch::default()
     }
 
+    /// Sets `key` to `value`, whatever it was before.
     pub fn put(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.push(Kind::Put, space, key, value);
     }
 
+    /// Removes `key`, if it is there.
     pub fn delete(&mut self, space: Space, key: &[u8]) {
         self.push(Kind::Delete, space, key, &[]);
     }
 
+    /// Removes every key from `from` up to, not including, `to`.
     pub fn delete_range(&mut self, space: Space, from: &[u8], to: &[u8]) {
         self.push(Kind::DeleteRange, space, from, to);
     }
@@ -75,6 +86,7 @@ impl Batch {
         })
     }
 
+    /// How many changes it holds.
     pub fn len(&self) -> usize {
         self.records.len()
     }
@@ -88,6 +100,7 @@ impl Batch {
         self.arena.len()
     }
 
+    /// Empties the batch and keeps its memory for the next one.
     pub fn clear(&mut self) {
         self.arena.clear();
         self.records.clear();

@@ -33,16 +33,35 @@ impl<'a> KeyRange<'a> {
     pub fn between(lower: &'a [u8], upper: &'a [u8]) -> KeyRange<'a> {
         KeyRange { lower: Bound::Included(lower), upper: Bound::Excluded(upper) }
     }
+
+    /// True when no key can lie inside, which holds for ends out of order too.
+    pub fn is_empty(&self) -> bool {
+        match (self.lower, self.upper) {
+            (_, Bound::Excluded([])) => true,
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+            (Bound::Included(lower), Bound::Excluded(upper))
+            | (Bound::Excluded(lower), Bound::Included(upper)) => lower >= upper,
+            // The first key after `lower` is `lower` with a zero byte behind it.
+            (Bound::Excluded(lower), Bound::Excluded(upper)) => {
+                lower >= upper || upper.strip_prefix(lower) == Some(&[0])
+            }
+        }
+    }
 }
 
-/// How durable a write is when the call returns.
+/// How durable a write is when the call returns. A crash never leaves a batch without all batches
+/// that were written before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Survives a power cut.
+    /// Survives a power cut, and so does every batch written before.
     Synced,
     /// In memory only; becomes durable with the next flush, whole batches at a time and in order.
     Unsynced,
 }
+
+/// Is shown one key and its value after the other, until it breaks.
+pub type EntryVisitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// Reading at one point in time: the live engine or a snapshot of it.
 pub trait Read: Send + Sync {
@@ -57,13 +76,14 @@ pub trait Read: Send + Sync {
         visit: &mut dyn FnMut(usize, Option<&[u8]>),
     ) -> Result<()>;
 
-    /// Walks the keys of `range` until the visitor breaks.
+    /// Walks the keys of `range` until the visitor breaks. The walk sees one point in time, whatever
+    /// is written meanwhile, also by the visitor.
     fn scan(
         &self,
         space: Space,
         range: KeyRange<'_>,
         direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut EntryVisitor<'_>,
     ) -> Result<()>;
 
     /// The value of `key`, copied.
@@ -85,16 +105,19 @@ pub trait Engine: Read {
     /// Makes everything written so far durable.
     fn flush(&self) -> Result<()>;
 
-    /// The value of `key` that would be found after a power cut now.
+    /// The value of `key` that would be found after a power cut now. An engine that cannot tell makes
+    /// everything durable first.
     fn get_durable(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// Writes a consistent copy of the whole store into the new directory `path`.
+    /// Writes a consistent copy of the whole store, what is not durable yet included, into the new
+    /// directory `path`, whose parent must exist.
     fn checkpoint(&self, path: &Path) -> Result<()>;
 
     /// About how many bytes the keys of `range` take on disk and in memory tables.
     fn approximate_bytes(&self, space: Space, range: KeyRange<'_>) -> u64;
 
-    /// Reads every block and verifies its checksum; the error names the damaged file.
+    /// Reads every block that holds live data from disk, past all caches, and verifies its checksum;
+    /// the error names the damaged file.
     fn verify_checksums(&self) -> Result<()>;
 
     fn stats(&self) -> EngineStats;

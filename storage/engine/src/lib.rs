@@ -6,7 +6,11 @@
 mod batch;
 mod engine;
 mod error;
+mod faulty;
+mod memory;
 
 pub use batch::{Batch, Operation};
-pub use engine::{Direction, Durability, Engine, EngineStats, KeyRange, Read, Space};
+pub use engine::{Direction, Durability, Engine, EngineStats, EntryVisitor, KeyRange, Read, Space};
 pub use error::{EngineError, Result};
+pub use faulty::{Call, Effect, Fault, Faulty, FaultyEngine};
+pub use memory::MemoryEngine;
