@@ -202,3 +202,79 @@ impl Engine for FaultyEngine {
         self.inner.stats()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryEngine;
+
+    const SPACE: Space = Space(0);
+
+    fn no_space() -> EngineError {
+        EngineError::NoSpace("planned".into())
+    }
+
+    fn engine() -> (Arc<MemoryEngine>, FaultyEngine) {
+        let memory = Arc::new(MemoryEngine::new(1));
+        (Arc::clone(&memory), Faulty::new(memory as Arc<dyn Engine>))
+    }
+
+    fn put(engine: &dyn Engine, value: u8) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.put(SPACE, b"key", &[value]);
+        engine.write(&batch, Durability::Synced)
+    }
+
+    #[test]
+    fn only_the_planned_call_fails() {
+        let (_, engine) = engine();
+        engine.fail(Fault::once(Call::Write, 2, no_space()));
+        put(&engine, 1).unwrap();
+        engine.flush().unwrap();
+        assert!(matches!(put(&engine, 2), Err(EngineError::NoSpace(_))));
+        assert_eq!(engine.get(SPACE, b"key").unwrap(), Some(vec![1]));
+        put(&engine, 3).unwrap();
+        assert_eq!(engine.get(SPACE, b"key").unwrap(), Some(vec![3]));
+        assert_eq!(engine.calls(Call::Write), 3);
+        assert_eq!(engine.calls(Call::Flush), 1);
+    }
+
+    #[test]
+    fn a_lasting_failure_ends_when_healed() {
+        let (_, engine) = engine();
+        let once = Fault::once(Call::Flush, 1, no_space());
+        engine.fail(Fault { lasting: true, ..once });
+        for _ in 0..3 {
+            assert!(engine.flush().is_err());
+        }
+        engine.heal();
+        engine.flush().unwrap();
+    }
+
+    #[test]
+    fn a_failed_write_has_the_planned_effect() {
+        let cases = [
+            (Effect::Nothing, None, None),
+            (Effect::Unsynced, Some(vec![1]), None),
+            (Effect::Complete, Some(vec![1]), Some(vec![1])),
+        ];
+        for (effect, visible, durable) in cases {
+            let (memory, engine) = engine();
+            engine.fail(Fault { effect, ..Fault::once(Call::Write, 1, no_space()) });
+            assert!(put(&engine, 1).is_err());
+            assert_eq!(engine.get(SPACE, b"key").unwrap(), visible, "{effect:?}");
+            assert_eq!(memory.after_crash(0).get(SPACE, b"key").unwrap(), durable, "{effect:?}");
+        }
+    }
+
+    #[test]
+    fn reads_of_snapshots_fail_by_the_same_plan() {
+        let (_, engine) = engine();
+        put(&engine, 1).unwrap();
+        let snapshot = engine.snapshot();
+        engine.fail(Fault::once(Call::Read, 2, EngineError::Corruption("planned".into())));
+        assert!(engine.get(SPACE, b"key").is_ok());
+        assert!(matches!(snapshot.get(SPACE, b"key"), Err(EngineError::Corruption(_))));
+        assert!(snapshot.get(SPACE, b"key").is_ok());
+    }
+}

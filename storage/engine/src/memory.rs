@@ -306,3 +306,60 @@ fn scramble(seed: u64) -> u64 {
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ (bits >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPACE: Space = Space(0);
+
+    fn with_unsynced(count: u8) -> MemoryEngine {
+        let engine = MemoryEngine::new(1);
+        for number in 0..=count {
+            let durability = if number == 0 { Durability::Synced } else { Durability::Unsynced };
+            let mut batch = Batch::new();
+            batch.put(SPACE, b"number", &[number]);
+            engine.write(&batch, durability).unwrap();
+        }
+        engine
+    }
+
+    fn number(engine: &MemoryEngine) -> u8 {
+        engine.get(SPACE, b"number").unwrap().unwrap()[0]
+    }
+
+    #[test]
+    fn a_crash_keeps_as_many_unsynced_batches_as_asked() {
+        let engine = with_unsynced(3);
+        assert_eq!(engine.unsynced_batches(), 3);
+        for (kept, expected) in [(0, 0), (1, 1), (3, 3), (9, 3)] {
+            let after = engine.after_crash(kept);
+            assert_eq!(number(&after), expected);
+            assert_eq!(after.unsynced_batches(), 0);
+        }
+        assert_eq!(number(&engine), 3, "the running engine goes on");
+    }
+
+    #[test]
+    fn seeds_reach_every_outcome_of_a_crash_and_repeat_it() {
+        let engine = with_unsynced(3);
+        let outcomes: Vec<u8> =
+            (0..50).map(|seed| number(&engine.after_crash_seeded(seed))).collect();
+        assert!((0..=3).all(|outcome| outcomes.contains(&outcome)));
+        assert_eq!(number(&engine.after_crash_seeded(7)), outcomes[7]);
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("copy");
+        with_unsynced(1).checkpoint(&path).unwrap();
+        let file = path.join(CHECKPOINT_FILE);
+        let whole = std::fs::read(&file).unwrap();
+        for length in 1..whole.len() {
+            std::fs::write(&file, &whole[..length]).unwrap();
+            let opened = MemoryEngine::open_checkpoint(&path, 1);
+            assert!(matches!(opened, Err(EngineError::Corruption(_))), "cut at {length}");
+        }
+    }
+}
