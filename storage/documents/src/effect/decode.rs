@@ -1,0 +1,134 @@
+//! Reading effects, every byte checked: they may come from a peer.
+
+use super::encode::{VERSION, tag};
+use super::{Effect, Effects, Malformed};
+use crate::codec::Reader;
+use crate::{IndexId, IndexSpec, Layout};
+use quire_bson::DocBuf;
+
+impl Effects {
+    /// Reads the payload of an entry.
+    pub fn decode(payload: &[u8]) -> Result<Effects, Malformed> {
+        let mut input = Reader::new(payload);
+        let version = input.u8()?;
+        if version != VERSION {
+            return Err(Malformed::Format(version));
+        }
+        let wall_millis = input.i64()?;
+        let session = match input.flag()? {
+            true => Some(input.bytes()?.to_vec()),
+            false => None,
+        };
+        // the smallest effect forgets a session without a name: tag, length, flag
+        let count = input.count(3)?;
+        let effects = (0..count).map(|_| read(&mut input)).collect::<Result<Vec<_>, _>>()?;
+        input.end()?;
+        Ok(Effects { wall_millis, effects, session })
+    }
+}
+
+fn read(input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+    let tag = input.u8()?;
+    match tag {
+        tag::INSERT_ROW | tag::REPLACE_ROW | tag::DELETE_ROW => read_row_effect(tag, input),
+        tag::CREATE_COLLECTION
+        | tag::DROP_COLLECTION
+        | tag::RENAME_COLLECTION
+        | tag::MODIFY_COLLECTION => read_collection_effect(tag, input),
+        tag::CREATE_INDEX
+        | tag::INDEX_ROWS
+        | tag::INDEX_READY
+        | tag::DROP_INDEX
+        | tag::MODIFY_INDEX => read_index_effect(tag, input),
+        tag::SESSION_RECORD => {
+            let session = input.bytes()?.to_vec();
+            let record = match input.flag()? {
+                true => Some(input.bytes()?.to_vec()),
+                false => None,
+            };
+            Ok(Effect::SessionRecord { session, record })
+        }
+        tag::NOOP => Ok(Effect::Noop { note: input.doc()? }),
+        unknown => Err(Malformed::Tag(unknown)),
+    }
+}
+
+fn read_row_effect(tag: u8, input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+    let collection = input.collection()?;
+    Ok(match tag {
+        tag::INSERT_ROW => Effect::InsertRow {
+            collection,
+            revision: input.revision()?,
+            doc: input.doc()?,
+            partial: read_indexes(input)?,
+        },
+        tag::REPLACE_ROW => Effect::ReplaceRow {
+            collection,
+            row_key: input.bytes()?.to_vec(),
+            revision: input.revision()?,
+            doc: input.doc()?,
+            partial: read_indexes(input)?,
+        },
+        tag::DELETE_ROW => Effect::DeleteRow {
+            collection,
+            row_key: input.bytes()?.to_vec(),
+            revision: input.revision()?,
+        },
+        unknown => return Err(Malformed::Tag(unknown)),
+    })
+}
+
+fn read_collection_effect(tag: u8, input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+    let id = input.collection()?;
+    Ok(match tag {
+        tag::CREATE_COLLECTION => Effect::CreateCollection {
+            id,
+            namespace: input.namespace()?,
+            uuid: input.array()?,
+            options: input.doc()?,
+            layout: Layout::from_tag(input.u8()?)?,
+            id_index: input.index()?,
+        },
+        tag::DROP_COLLECTION => Effect::DropCollection { id },
+        tag::RENAME_COLLECTION => Effect::RenameCollection {
+            id,
+            to: input.namespace()?,
+            drop_target: match input.flag()? {
+                true => Some(input.collection()?),
+                false => None,
+            },
+        },
+        tag::MODIFY_COLLECTION => Effect::ModifyCollection { id, options: input.doc()? },
+        unknown => return Err(Malformed::Tag(unknown)),
+    })
+}
+
+fn read_index_effect(tag: u8, input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+    let collection = input.collection()?;
+    let index = input.index()?;
+    Ok(match tag {
+        tag::CREATE_INDEX => Effect::CreateIndex { collection, id: index, spec: read_spec(input)? },
+        tag::INDEX_ROWS => {
+            let count = input.count(9)?;
+            let row = |input: &mut Reader<'_>| Ok((input.bytes()?.to_vec(), input.revision()?));
+            let rows = (0..count).map(|_| row(input)).collect::<Result<Vec<_>, Malformed>>()?;
+            Effect::IndexRows { collection, index, rows }
+        }
+        tag::INDEX_READY => Effect::IndexReady { collection, index },
+        tag::DROP_INDEX => Effect::DropIndex { collection, index },
+        tag::MODIFY_INDEX => Effect::ModifyIndex { collection, index, spec: read_spec(input)? },
+        unknown => return Err(Malformed::Tag(unknown)),
+    })
+}
+
+/// Specifications are checked here, so that applying one cannot fail.
+fn read_spec(input: &mut Reader<'_>) -> Result<DocBuf, Malformed> {
+    let spec = input.doc()?;
+    IndexSpec::parse(spec.clone()).map_err(|_| Malformed::IndexSpec)?;
+    Ok(spec)
+}
+
+fn read_indexes(input: &mut Reader<'_>) -> Result<Vec<IndexId>, Malformed> {
+    let count = input.count(4)?;
+    (0..count).map(|_| input.index()).collect()
+}

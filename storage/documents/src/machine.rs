@@ -1,0 +1,168 @@
+//! The state machine: applies entries and hands out views.
+//!
+//! Owns what is visible when. Rows, index entries, counts, catalogue and position of one call become
+//! durable and visible in one engine batch. When the catalogue changes, batch and catalogue are
+//! exchanged under a lock that views are taken under too, so no reader ever combines an old
+//! catalogue with newer keys or the other way round.
+
+mod step;
+
+use crate::catalog::Catalog;
+use crate::counts::Counts;
+use crate::effect::Effects;
+use crate::open::{Stored, decode_applied, key_range, space};
+use crate::{CollectionId, EngineStats, IndexId, ReadView};
+use parking_lot::{Mutex, RwLock};
+use quire_engine::{Durability, Engine, EngineError};
+use quire_keys::{Key, KeySpace};
+use quire_log::{Applied, Entry, EntryKind, Fatal, LogIndex, StateMachine};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use step::Step;
+
+/// The replicated documents.
+pub struct Documents {
+    engine: Arc<dyn Engine>,
+    catalog: RwLock<Arc<Catalog>>,
+    applied: RwLock<Applied>,
+    /// Held while applying; equal to what the engine holds.
+    counts: Mutex<BTreeMap<CollectionId, Counts>>,
+    refused: AtomicU64,
+}
+
+impl Documents {
+    pub(crate) fn from_stored(engine: Arc<dyn Engine>, stored: Stored) -> Documents {
+        Documents {
+            engine,
+            catalog: RwLock::new(Arc::new(stored.catalog)),
+            applied: RwLock::new(stored.applied),
+            counts: Mutex::new(stored.counts),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// The state as it is now, unchanged by what is applied later.
+    pub fn view(&self) -> ReadView {
+        let catalog = self.catalog.read();
+        // while the lock is held no batch that changes the catalogue can be written
+        ReadView::new(self.engine.snapshot(), Arc::clone(&catalog))
+    }
+
+    /// The state as it is at each call: cheaper than a snapshot for a single lookup, and what a
+    /// sequencer checks constraints against. Two calls may see different states, and the catalogue
+    /// is that of now.
+    pub fn live(&self) -> ReadView {
+        ReadView::new(Arc::clone(&self.engine) as Arc<_>, self.catalog())
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read())
+    }
+
+    /// How many effects did not fit the state they were applied to since the start. Anything but
+    /// zero is a defect of a leader.
+    pub fn refused_effects(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// About how many bytes the rows of a collection take where they are stored.
+    pub fn stored_row_bytes(&self, collection: CollectionId) -> u64 {
+        let range = Key::rows_of(collection.0);
+        self.engine.approximate_bytes(space(KeySpace::Rows), key_range(&range))
+    }
+
+    /// About how many bytes the entries of an index take where they are stored.
+    pub fn stored_index_bytes(&self, index: IndexId) -> u64 {
+        let range = Key::entries_of(index.0);
+        self.engine.approximate_bytes(space(KeySpace::Index), key_range(&range))
+    }
+
+    pub fn engine_stats(&self) -> EngineStats {
+        self.engine.stats()
+    }
+
+    /// Writes the outcome of a step and makes it visible.
+    fn publish(&self, step: Step<'_>, position: Applied) -> Result<(), Fatal> {
+        let outcome = step.finish(position);
+        match outcome.catalog {
+            None => {
+                self.engine.write(&outcome.batch, Durability::Unsynced).map_err(fatal)?;
+                *self.applied.write() = position;
+            }
+            Some(changed) => {
+                let mut catalog = self.catalog.write();
+                self.engine.write(&outcome.batch, Durability::Unsynced).map_err(fatal)?;
+                *catalog = changed;
+                *self.applied.write() = position;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StateMachine for Documents {
+    fn applied(&self) -> Applied {
+        *self.applied.read()
+    }
+
+    fn durable(&self) -> Result<LogIndex, Fatal> {
+        let key = Key::Applied.encode();
+        match self.engine.get_durable(space(KeySpace::Meta), &key).map_err(fatal)? {
+            Some(bytes) => Ok(decode_applied(&bytes).map_err(fatal)?.index),
+            None => Ok(LogIndex::ZERO),
+        }
+    }
+
+    fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        let mut position = self.applied();
+        let mut payloads = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.index != position.index.next() {
+                return Err(stopped(format!(
+                    "entry {} does not follow entry {}",
+                    entry.index, position.index
+                )));
+            }
+            if entry.kind == EntryKind::Effects {
+                let effects = Effects::decode(&entry.payload)
+                    .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
+                payloads.push(effects);
+            }
+            position = Applied {
+                index: entry.index,
+                term: entry.term,
+                timestamp: entry.timestamp.max(position.timestamp),
+            };
+        }
+        let mut counts = self.counts.lock();
+        let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
+        for effect in payloads.iter().flat_map(|effects| &effects.effects) {
+            step.apply(effect).map_err(fatal)?;
+        }
+        let changed_counts = step.changed_counts();
+        let refused = step.refused();
+        self.publish(step, position)?;
+        for (collection, changed) in changed_counts {
+            match changed {
+                Some(changed) => counts.insert(collection, changed),
+                None => counts.remove(&collection),
+            };
+        }
+        self.refused.fetch_add(refused, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), Fatal> {
+        self.engine.flush().map_err(fatal)
+    }
+}
+
+fn stopped(reason: String) -> Fatal {
+    Fatal { reason, no_space: false }
+}
+
+fn fatal(error: EngineError) -> Fatal {
+    let no_space = matches!(error, EngineError::NoSpace(_));
+    Fatal { reason: error.to_string(), no_space }
+}

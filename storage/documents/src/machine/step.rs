@@ -1,0 +1,390 @@
+//! One step of the state machine: effects in, one batch out.
+//!
+//! Owns the changes between what the engine holds and what it will hold. A later effect of a step
+//! sees the rows, counts and catalogue that an earlier one made. Total: an effect on something that
+//! is not there changes nothing and is counted; only the engine can fail.
+
+use crate::catalog::{Catalog, Collection, Index, IndexState};
+use crate::counts::Counts;
+use crate::effect::Effect;
+use crate::index::{IndexKeys, keys_of};
+use crate::open::{encode_applied, space};
+use crate::row::Row;
+use crate::{CollectionId, IndexId};
+use quire_bson::RawDoc;
+use quire_engine::{Batch, Engine, EngineError};
+use quire_keys::{Key, KeySpace, Range};
+use quire_log::{Applied, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+pub(super) struct Step<'a> {
+    engine: &'a dyn Engine,
+    batch: Batch,
+    before: Arc<Catalog>,
+    catalog: Arc<Catalog>,
+    /// Collections whose catalogue record is to be written or deleted.
+    edited: BTreeSet<CollectionId>,
+    counts_before: &'a BTreeMap<CollectionId, Counts>,
+    /// `None` for a collection that is gone.
+    counts: BTreeMap<CollectionId, Option<Counts>>,
+    /// Rows this step has written (`None`: deleted), borrowed from the effects.
+    rows: BTreeMap<(CollectionId, Vec<u8>), Option<Row<'a>>>,
+    refused: u64,
+    buffers: Buffers,
+}
+
+/// Buffers for keys and values, kept over the effects of a step.
+#[derive(Default)]
+struct Buffers {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// What a step leads to.
+pub(super) struct Outcome {
+    pub(super) batch: Batch,
+    /// The new catalogue when it is another one.
+    pub(super) catalog: Option<Arc<Catalog>>,
+}
+
+/// The row that is there now: written by this step or read from the engine.
+enum Present<'a> {
+    Pending(Row<'a>),
+    Stored(Vec<u8>),
+}
+
+impl Present<'_> {
+    fn row(&self) -> Option<Row<'_>> {
+        match self {
+            Present::Pending(row) => Some(*row),
+            Present::Stored(bytes) => Row::decode(bytes),
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(
+        engine: &'a dyn Engine,
+        catalog: Arc<Catalog>,
+        counts: &'a BTreeMap<CollectionId, Counts>,
+    ) -> Step<'a> {
+        Step {
+            engine,
+            batch: Batch::new(),
+            before: Arc::clone(&catalog),
+            catalog,
+            edited: BTreeSet::new(),
+            counts_before: counts,
+            counts: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            refused: 0,
+            buffers: Buffers::default(),
+        }
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    pub(super) fn changed_counts(&self) -> BTreeMap<CollectionId, Option<Counts>> {
+        self.counts.clone()
+    }
+
+    pub(super) fn apply(&mut self, effect: &'a Effect) -> Result<(), EngineError> {
+        match effect {
+            Effect::InsertRow { collection, revision, doc, partial } => {
+                let row = Row { revision: *revision, doc: doc.as_raw() };
+                self.insert(*collection, row, partial);
+                Ok(())
+            }
+            Effect::ReplaceRow { collection, row_key, revision, doc, partial } => {
+                let row = Row { revision: *revision, doc: doc.as_raw() };
+                self.replace(*collection, row_key, row, partial)
+            }
+            Effect::DeleteRow { collection, row_key, revision: _ } => {
+                self.delete(*collection, row_key)
+            }
+            Effect::IndexRows { collection, index, rows } => {
+                self.index_rows(*collection, *index, rows)
+            }
+            Effect::SessionRecord { session, record } => {
+                let key = Key::Session { session }.encode();
+                let sessions = space(KeySpace::Sessions);
+                match record {
+                    Some(record) => self.batch.put(sessions, &key, record),
+                    None => self.batch.delete(sessions, &key),
+                }
+                Ok(())
+            }
+            Effect::Noop { .. } => Ok(()),
+            Effect::CreateCollection { .. }
+            | Effect::DropCollection { .. }
+            | Effect::RenameCollection { .. }
+            | Effect::ModifyCollection { .. }
+            | Effect::CreateIndex { .. }
+            | Effect::IndexReady { .. }
+            | Effect::DropIndex { .. }
+            | Effect::ModifyIndex { .. } => {
+                self.change_catalog(effect);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds what is written once a step, and ends it.
+    pub(super) fn finish(mut self, position: Applied) -> Outcome {
+        let meta = space(KeySpace::Meta);
+        for id in &self.edited {
+            let key = Key::Collection { collection: id.0 }.encode();
+            match self.catalog.collection(*id) {
+                Some(collection) => self.batch.put(meta, &key, &collection.encode()),
+                None => self.batch.delete(meta, &key),
+            }
+        }
+        for (id, counts) in &self.counts {
+            let key = Key::Counts { collection: id.0 }.encode();
+            match counts {
+                Some(counts) => self.batch.put(meta, &key, &counts.encode()),
+                None => self.batch.delete(meta, &key),
+            }
+        }
+        if self.catalog.next_ids() != self.before.next_ids() {
+            let ids = self.catalog.next_ids().encode();
+            self.batch.put(meta, &Key::Counters.encode(), &ids);
+        }
+        self.batch.put(meta, &Key::Applied.encode(), &encode_applied(position));
+        let changed = !Arc::ptr_eq(&self.catalog, &self.before);
+        Outcome { batch: self.batch, catalog: changed.then_some(self.catalog) }
+    }
+
+    // --- rows ---
+
+    fn insert(&mut self, id: CollectionId, row: Row<'a>, partial: &[IndexId]) {
+        let Some(collection) = self.collection_with_rows(id) else { return };
+        let row_key = collection.row_key(row.doc, row.revision);
+        self.count(id, |counts| counts.add(row.doc.as_bytes().len()));
+        for index in collection.indexes.iter().filter(|index| index.is_maintained()) {
+            let keys = self.wanted_keys(index, row.doc, partial);
+            for key in keys.iter() {
+                self.put_entry(index.id, key, &row_key);
+            }
+        }
+        self.put_row(id, row_key, row);
+    }
+
+    fn replace(
+        &mut self,
+        id: CollectionId,
+        row_key: &[u8],
+        row: Row<'a>,
+        partial: &[IndexId],
+    ) -> Result<(), EngineError> {
+        let Some(collection) = self.collection_with_rows(id) else { return Ok(()) };
+        let present = self.present(id, row_key)?;
+        let old = present.as_ref().and_then(Present::row);
+        if old.is_none() {
+            self.refused = self.refused.saturating_add(1);
+        }
+        self.count(id, |counts| {
+            if let Some(old) = old {
+                counts.subtract(old.doc.as_bytes().len());
+            }
+            counts.add(row.doc.as_bytes().len());
+        });
+        for index in collection.indexes.iter().filter(|index| index.is_maintained()) {
+            let old_keys = old.map_or_else(IndexKeys::default, |old| usable_keys(index, old.doc));
+            let new_keys = self.wanted_keys(index, row.doc, partial);
+            for key in old_keys.iter().filter(|key| !new_keys.contains(key)) {
+                self.delete_entry(index.id, key, row_key);
+            }
+            // An old key says nothing about an old entry while the build has not come to the row,
+            // or when the old document may have failed the filter.
+            let complete = index.state == IndexState::Ready && index.spec.partial_filter.is_none();
+            for key in new_keys.iter().filter(|key| !(complete && old_keys.contains(key))) {
+                self.put_entry(index.id, key, row_key);
+            }
+        }
+        self.put_row(id, row_key.to_vec(), row);
+        Ok(())
+    }
+
+    fn delete(&mut self, id: CollectionId, row_key: &[u8]) -> Result<(), EngineError> {
+        let Some(collection) = self.collection_with_rows(id) else { return Ok(()) };
+        let Some(present) = self.present(id, row_key)? else {
+            self.refused = self.refused.saturating_add(1);
+            return Ok(());
+        };
+        if let Some(old) = present.row() {
+            self.count(id, |counts| counts.subtract(old.doc.as_bytes().len()));
+            for index in collection.indexes.iter().filter(|index| index.is_maintained()) {
+                for key in usable_keys(index, old.doc).iter() {
+                    self.delete_entry(index.id, key, row_key);
+                }
+            }
+        }
+        self.key(Key::Row { collection: id.0, row_key });
+        self.batch.delete(space(KeySpace::Rows), &self.buffers.key);
+        self.rows.insert((id, row_key.to_vec()), None);
+        Ok(())
+    }
+
+    fn put_row(&mut self, id: CollectionId, row_key: Vec<u8>, row: Row<'a>) {
+        self.key(Key::Row { collection: id.0, row_key: &row_key });
+        self.buffers.value.clear();
+        row.encode_into(&mut self.buffers.value);
+        self.batch.put(space(KeySpace::Rows), &self.buffers.key, &self.buffers.value);
+        self.rows.insert((id, row_key), Some(row));
+    }
+
+    fn present(
+        &mut self,
+        id: CollectionId,
+        row_key: &[u8],
+    ) -> Result<Option<Present<'a>>, EngineError> {
+        if let Some(row) = self.rows.get(&(id, row_key.to_vec())) {
+            return Ok(row.map(Present::Pending));
+        }
+        self.key(Key::Row { collection: id.0, row_key });
+        let stored = self.engine.get(space(KeySpace::Rows), &self.buffers.key)?;
+        match stored {
+            None => Ok(None),
+            Some(bytes) if Row::decode(&bytes).is_some() => Ok(Some(Present::Stored(bytes))),
+            Some(_) => {
+                Err(EngineError::Corruption(format!("a row of collection {id}: {row_key:02x?}")))
+            }
+        }
+    }
+
+    // --- index entries ---
+
+    fn index_rows(
+        &mut self,
+        id: CollectionId,
+        index: IndexId,
+        rows: &[(Vec<u8>, Timestamp)],
+    ) -> Result<(), EngineError> {
+        let Some(collection) = self.collection_with_rows(id) else { return Ok(()) };
+        let Some(index) = collection.index(index).filter(|index| index.is_maintained()) else {
+            self.refused = self.refused.saturating_add(1);
+            return Ok(());
+        };
+        for (row_key, expected) in rows {
+            let present = self.present(id, row_key)?;
+            let row = present.as_ref().and_then(Present::row);
+            if let Some(row) = row.filter(|row| row.revision == *expected) {
+                let keys = usable_keys(index, row.doc);
+                self.note_multikey(index, &keys);
+                for key in keys.iter() {
+                    self.put_entry(index.id, key, row_key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys to be written for a new document: none when the index's filter does not want it.
+    fn wanted_keys(&mut self, index: &Index, doc: RawDoc<'_>, partial: &[IndexId]) -> IndexKeys {
+        if index.spec.partial_filter.is_some() && !partial.contains(&index.id) {
+            return IndexKeys::default();
+        }
+        let keys = usable_keys(index, doc);
+        self.note_multikey(index, &keys);
+        keys
+    }
+
+    fn note_multikey(&mut self, index: &Index, keys: &IndexKeys) {
+        let known = self.catalog.collection(index.collection).and_then(|c| c.index(index.id));
+        if known.is_some_and(|known| keys.multikey() & !known.multikey != 0) {
+            let catalog = Arc::make_mut(&mut self.catalog);
+            catalog.add_multikey(index.collection, index.id, keys.multikey());
+            self.edited.insert(index.collection);
+        }
+    }
+
+    fn put_entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
+        self.entry(index, key, row_key);
+        self.batch.put(space(KeySpace::Index), &self.buffers.key, &[]);
+    }
+
+    fn delete_entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
+        self.entry(index, key, row_key);
+        self.batch.delete(space(KeySpace::Index), &self.buffers.key);
+    }
+
+    fn entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
+        self.key(Key::Index { index: index.0, entry: key });
+        self.buffers.key.extend_from_slice(row_key);
+    }
+
+    fn key(&mut self, key: Key<'_>) {
+        self.buffers.key.clear();
+        key.encode_into(&mut self.buffers.key);
+    }
+
+    // --- catalogue and counts ---
+
+    fn change_catalog(&mut self, effect: &Effect) {
+        let dropped = match effect {
+            Effect::DropCollection { id } => Some(*id),
+            Effect::RenameCollection { drop_target, .. } => *drop_target,
+            _ => None,
+        };
+        let dropped = dropped.and_then(|id| self.catalog.collection(id)).cloned();
+        if Arc::make_mut(&mut self.catalog).change(effect).is_err() {
+            self.refused = self.refused.saturating_add(1);
+            return;
+        }
+        self.edited.extend(effect.collection());
+        if let Some(dropped) = dropped {
+            self.edited.insert(dropped.id);
+            self.drop_keys(&dropped);
+        }
+        if let Effect::CreateCollection { id, .. } = effect {
+            self.count(*id, |_| {});
+        }
+        if let Effect::DropIndex { index, .. } = effect {
+            self.delete_range(KeySpace::Index, &Key::entries_of(index.0));
+        }
+    }
+
+    /// Deletes the rows and index entries of a collection that is gone.
+    fn drop_keys(&mut self, collection: &Collection) {
+        self.counts.insert(collection.id, None);
+        if collection.is_view() {
+            return;
+        }
+        self.delete_range(KeySpace::Rows, &Key::rows_of(collection.id.0));
+        for index in collection.indexes.iter().filter(|index| index.is_maintained()) {
+            self.delete_range(KeySpace::Index, &Key::entries_of(index.id.0));
+        }
+    }
+
+    /// Deletes the keys of one id, whose range always has both ends but for the very last id.
+    fn delete_range(&mut self, key_space: KeySpace, range: &Range) {
+        if let (Bound::Included(from), Bound::Excluded(to)) = (&range.lower, &range.upper) {
+            self.batch.delete_range(space(key_space), from, to);
+        }
+    }
+
+    fn count(&mut self, id: CollectionId, change: impl FnOnce(&mut Counts)) {
+        let before = self.counts_before.get(&id).copied();
+        let counts = self.counts.entry(id).or_insert(before);
+        change(counts.get_or_insert_default());
+    }
+
+    /// The collection of an effect on rows; counts the effect as refused when there is none.
+    fn collection_with_rows(&mut self, id: CollectionId) -> Option<Arc<Collection>> {
+        let found = self.catalog.collection(id).filter(|c| !c.is_view()).cloned();
+        if found.is_none() {
+            self.refused = self.refused.saturating_add(1);
+        }
+        found
+    }
+}
+
+/// The keys of a document that the leader has found fit to be indexed; none if it was not.
+fn usable_keys(index: &Index, doc: RawDoc<'_>) -> IndexKeys {
+    keys_of(index, doc).unwrap_or_default()
+}

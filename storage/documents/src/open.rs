@@ -1,0 +1,171 @@
+//! Opening a store: what format it has, and what is in it.
+//!
+//! Looks before it touches: a store of a newer format is left exactly as it was found.
+
+use crate::catalog::{Catalog, Collection, NextIds};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::counts::Counts;
+use crate::{CollectionId, Documents};
+use quire_engine::{Batch, Direction, Durability, Engine, EngineError, KeyRange, Read, Space};
+use quire_keys::{Key, KeySpace, Range};
+use quire_log::{Applied, LogIndex, Term, Timestamp};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// The format of everything in the store. A store says it once, in its first key.
+const FORMAT_VERSION: u32 = 1;
+
+/// Why a store cannot be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "the store has format {found}, this version reads up to {FORMAT_VERSION}: open it with the \
+         version that wrote it"
+    )]
+    Newer { found: u32 },
+    #[error("the store is damaged: {what}: {why}")]
+    Damaged { what: String, why: Malformed },
+    #[error("the store is not empty and has no format version: is it a store of this server?")]
+    Foreign,
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What a store holds besides rows and index entries.
+pub(crate) struct Stored {
+    pub(crate) catalog: Catalog,
+    pub(crate) counts: BTreeMap<CollectionId, Counts>,
+    pub(crate) applied: Applied,
+}
+
+impl Documents {
+    /// Opens the store in `engine`, whose spaces are those of [`KeySpace::ALL`]. An empty engine
+    /// becomes an empty store.
+    pub fn open(engine: Arc<dyn Engine>) -> Result<Documents, OpenError> {
+        check_format(engine.as_ref())?;
+        let stored = Stored {
+            catalog: load_catalog(engine.as_ref())?,
+            counts: load_counts(engine.as_ref())?,
+            applied: read_applied(engine.as_ref())?,
+        };
+        Ok(Documents::from_stored(engine, stored))
+    }
+}
+
+fn check_format(engine: &dyn Engine) -> Result<(), OpenError> {
+    let meta = space(KeySpace::Meta);
+    let key = Key::FormatVersion.encode();
+    if let Some(bytes) = engine.get(meta, &key)? {
+        let mut input = Reader::new(&bytes);
+        let found = input.u32().map_err(|why| damaged("the format version", why))?;
+        return match found {
+            1..=FORMAT_VERSION => Ok(()),
+            0 => Err(damaged("the format version", Malformed::Number)),
+            _ => Err(OpenError::Newer { found }),
+        };
+    }
+    let mut empty = true;
+    for key_space in KeySpace::ALL {
+        engine.scan(space(key_space), KeyRange::ALL, Direction::Forward, &mut |_, _| {
+            empty = false;
+            ControlFlow::Break(())
+        })?;
+    }
+    if !empty {
+        return Err(OpenError::Foreign);
+    }
+    // Unsynced is enough: whatever becomes durable later stands behind this in the same order.
+    let mut out = Writer::default();
+    out.u32(FORMAT_VERSION);
+    let mut batch = Batch::new();
+    batch.put(meta, &key, &out.finish());
+    engine.write(&batch, Durability::Unsynced)?;
+    Ok(())
+}
+
+fn load_catalog(reader: &dyn Read) -> Result<Catalog, OpenError> {
+    let ids = match reader.get(space(KeySpace::Meta), &Key::Counters.encode())? {
+        Some(bytes) => NextIds::decode(&bytes).map_err(|why| damaged("the next ids", why))?,
+        None => NextIds::default(),
+    };
+    let mut collections = Vec::new();
+    scan_meta(reader, &Key::all_collections(), &mut |key, value| {
+        let what = format!("the catalogue record {key:02x?}");
+        let collection = Collection::decode(value).map_err(|why| damaged(&what, why))?;
+        let expected = Key::Collection { collection: collection.id.0 }.encode();
+        if expected != key {
+            return Err(damaged(&what, Malformed::Number));
+        }
+        collections.push(collection);
+        Ok(())
+    })?;
+    Ok(Catalog::from_records(ids, collections))
+}
+
+fn load_counts(reader: &dyn Read) -> Result<BTreeMap<CollectionId, Counts>, OpenError> {
+    let mut all = BTreeMap::new();
+    scan_meta(reader, &Key::all_counts(), &mut |key, value| {
+        let counts = Counts::decode(value).map_err(|why| damaged("a collection's counts", why))?;
+        if let Some(Key::Counts { collection }) = Key::decode(KeySpace::Meta, key) {
+            all.insert(CollectionId(collection), counts);
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn scan_meta(
+    reader: &dyn Read,
+    range: &Range,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    let mut outcome = Ok(());
+    let meta = space(KeySpace::Meta);
+    reader.scan(meta, key_range(range), Direction::Forward, &mut |key, value| {
+        outcome = visit(key, value);
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    outcome
+}
+
+/// The position that the state seen by `reader` stands at.
+pub(crate) fn read_applied(reader: &dyn Read) -> Result<Applied, EngineError> {
+    match reader.get(space(KeySpace::Meta), &Key::Applied.encode())? {
+        Some(bytes) => decode_applied(&bytes),
+        None => Ok(Applied::default()),
+    }
+}
+
+pub(crate) fn encode_applied(applied: Applied) -> Vec<u8> {
+    let mut out = Writer::with_capacity(24);
+    out.u64(applied.index.0);
+    out.u64(applied.term.0);
+    out.u64(applied.timestamp.0);
+    out.finish()
+}
+
+pub(crate) fn decode_applied(bytes: &[u8]) -> Result<Applied, EngineError> {
+    let read = || {
+        let mut input = Reader::new(bytes);
+        let index = LogIndex(input.u64()?);
+        let term = Term(input.u64()?);
+        let timestamp = Timestamp(input.u64()?);
+        input.end()?;
+        Ok(Applied { index, term, timestamp })
+    };
+    read().map_err(|why: Malformed| EngineError::Corruption(format!("the applied position: {why}")))
+}
+
+pub(crate) fn space(key_space: KeySpace) -> Space {
+    Space(key_space.number())
+}
+
+pub(crate) fn key_range(range: &Range) -> KeyRange<'_> {
+    let (lower, upper) = range.bounds();
+    KeyRange { lower, upper }
+}
+
+fn damaged(what: &str, why: Malformed) -> OpenError {
+    OpenError::Damaged { what: what.to_owned(), why }
+}
