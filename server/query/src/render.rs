@@ -31,6 +31,14 @@ pub(crate) fn element(name: &str, value: RawValue<'_>) -> String {
     out
 }
 
+/// The element `_id: …` of a document inside braces, by which messages name a document.
+pub(crate) fn id_of(doc: RawDoc<'_>) -> String {
+    match doc.get("_id") {
+        Some(id) => format!("{{{}}}", element("_id", id)),
+        None => "{no id}".to_owned(),
+    }
+}
+
 fn write_document(out: &mut String, doc: RawDoc<'_>, depth: usize) {
     write_members(out, doc, depth, '{', '}', true);
 }

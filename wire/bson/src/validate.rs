@@ -132,8 +132,10 @@ pub fn validate_first(bytes: &[u8], limits: Limits) -> Result<(RawDoc<'_>, &[u8]
 pub fn is_nested_deeper_than(doc: RawDoc<'_>, levels_max: usize) -> bool {
     let mut open = vec![doc.iter()];
     while let Some(elements) = open.last_mut() {
-        let inner = elements.find_map(|element| match element.value() {
-            crate::RawValue::Document(doc) | crate::RawValue::Array(doc) => {
+        // The type is looked at first: decoding would check the UTF-8 of every string again.
+        let inner = elements.find_map(|element| match element.tag() {
+            0x03 | 0x04 => {
+                let doc = RawDoc::from_validated(element.value_bytes());
                 (!doc.is_empty()).then_some(doc)
             }
             _ => None,
