@@ -372,7 +372,7 @@ codes! {
     ChangeStreamInvalidated = 346,
     APIMismatchError = 347,
     ChunkMetadataInconsistency = 348,
-    RollbackInProgress = 352,
+    UnsupportedOpQueryCommand = 352,
     LoadBalancerSupportMismatch = 354,
     InterruptedDueToStorageChange = 355,
     CannotConvertIndexToUnique = 359,
