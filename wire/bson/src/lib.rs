@@ -11,6 +11,7 @@ pub mod compare;
 pub mod decimal;
 pub mod number;
 mod raw;
+mod shell_text;
 pub mod validate;
 
 pub use bson::oid::ObjectId;
@@ -26,3 +27,4 @@ pub use decimal::Decimal;
 pub use number::{Number, as_exact_i64};
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
 pub use validate::{Invalid, Limits, validate};
+pub use shell_text::{shell_text, shell_value};
