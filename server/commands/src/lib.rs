@@ -1,1 +1,45 @@
-//! quire-commands
+//! Commands: what a client can ask for, one file each.
+//!
+//! Owns the registry of commands with their properties, what surrounds every command, cursors,
+//! sessions, running operations and parameters. It is the only place where results of storage and
+//! consensus become codes of the wire. Names no runtime and no socket.
+
+mod administration;
+mod arguments;
+mod catalog;
+mod client;
+mod concerns;
+mod counters;
+mod crud;
+mod cursors;
+mod diagnostics;
+mod dispatch;
+mod facts;
+mod generic;
+mod handshake;
+mod host;
+mod operations;
+mod parameters;
+mod planned;
+mod profiling;
+mod registry;
+mod reply;
+mod server;
+mod session_commands;
+mod sessions;
+mod slow;
+mod topology;
+
+pub use arguments::Arguments;
+pub use client::Client;
+pub use counters::{Counters, LATENCY_BOUNDS_MICROS, Latency};
+pub use cursors::Cursors;
+pub use dispatch::{Response, run};
+pub use facts::{Facts, VERSION};
+pub use host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
+pub use operations::{Operations, Stop};
+pub use parameters::Parameters;
+pub use profiling::Profiling;
+pub use server::Server;
+pub use sessions::Sessions;
+pub use topology::Topology;

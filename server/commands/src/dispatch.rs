@@ -1,0 +1,156 @@
+//! From a request to its reply.
+//!
+//! Owns what happens around every command: finding it, its generic arguments, its registration as a
+//! running operation, its time limit, counting, slow-operation lines, and the form of its reply.
+
+use crate::client::Client;
+use crate::counters::OperationClass;
+use crate::generic::Generic;
+use crate::operations::NewOperation;
+use crate::registry::{self, Command, Run, Scope};
+use crate::reply::{Reply, error_reply, finished};
+use crate::server::{Context, Server};
+use crate::{concerns, slow};
+use quire_bson::{DocBuf, RawValue};
+use quire_errors::{Code, CommandError, Result};
+use quire_execution::wait::{Either, race};
+use quire_protocol::Request;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// What goes back to the client.
+pub struct Response {
+    pub body: DocBuf,
+    /// Another reply to the same request follows: run it again.
+    pub more: bool,
+}
+
+/// Runs one request to its end. Dropping the future stops the command.
+pub async fn run(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Response {
+    let name = request.command_name();
+    let Some(command) = registry::find(name) else {
+        server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
+        return Response { body: error_reply(&unknown(name)), more: false };
+    };
+    let (body, more) = match admit(server, client, command, request) {
+        Ok((generic, new)) => {
+            let running = server.operations.begin(new);
+            let operation = &running.operation;
+            let context = Context { server, client, request, generic: &generic, operation };
+            let outcome = execute(command, &context).await;
+            note(command, &context, outcome.as_ref().err());
+            finished(outcome)
+        }
+        Err(error) => {
+            server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
+            (error_reply(&error), false)
+        }
+    };
+    Response { body, more }
+}
+
+/// The error for a command that does not exist.
+fn unknown(name: &str) -> CommandError {
+    let code = Code::CommandNotFound;
+    if crate::planned::is_planned(name) {
+        let message = format!("no such command: '{name}' (this server does not have it yet)");
+        return CommandError::new(code, message);
+    }
+    CommandError::new(code, format!("no such command: '{name}'"))
+}
+
+/// Checks everything that does not depend on the command itself.
+fn admit(
+    server: &Arc<Server>,
+    client: &Arc<Client>,
+    command: &'static Command,
+    request: &Request,
+) -> Result<(Generic, NewOperation)> {
+    let database = request.database();
+    if command.scope == Scope::Admin && database != "admin" {
+        return Err(CommandError::new(
+            Code::Unauthorized,
+            format!("{} may only be run against the admin database.", command.name),
+        ));
+    }
+    quire_documents::check_database(database)
+        .map_err(|error| CommandError::new(Code::InvalidNamespace, error.to_string()))?;
+    let generic = Generic::read(request.body())?;
+    concerns::check(command, &generic)?;
+    let body = request.body();
+    let target = body.nth(0).map(|element| element.value());
+    let namespace = match target {
+        Some(RawValue::String(collection)) if command.on_collection => {
+            format!("{database}.{collection}")
+        }
+        _ => format!("{database}.$cmd"),
+    };
+    let new = NewOperation {
+        client: client.clone(),
+        command: command.name,
+        namespace,
+        body: body.into(),
+        comment: generic.comment.clone(),
+        lsid: generic.lsid.clone(),
+        max_time: generic.max_time_millis.map(Duration::from_millis),
+        started_millis: server.now_millis(),
+    };
+    if let Some(lsid) = &generic.lsid {
+        server.sessions.touch(lsid.as_raw(), server.now_millis())?;
+    }
+    Ok((generic, new))
+}
+
+async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
+    count(context.server, command.class);
+    match command.run {
+        Run::Now(run) => run(context),
+        Run::Later(run) => {
+            let limit = context.operation.time_left();
+            // getMore's limit bounds its wait for new documents, not the command.
+            let limit = limit.filter(|_| command.class != OperationClass::GetMore);
+            let Some(limit) = limit else { return interruptible(run(context), context).await };
+            let timer = context.server.host.sleep(limit);
+            match race(interruptible(run(context), context), timer).await {
+                Either::First(outcome) => outcome,
+                Either::Second(()) => Err(CommandError::new(
+                    Code::MaxTimeMSExpired,
+                    "operation exceeded time limit",
+                )),
+            }
+        }
+    }
+}
+
+/// Ends a waiting command when it is told to stop.
+async fn interruptible(
+    work: impl Future<Output = Result<Reply>>,
+    context: &Context<'_>,
+) -> Result<Reply> {
+    match race(work, context.operation.stopped()).await {
+        Either::First(outcome) => outcome,
+        Either::Second(()) => {
+            context.operation.check()?;
+            Err(CommandError::new(Code::Interrupted, "operation was interrupted"))
+        }
+    }
+}
+
+fn count(server: &Server, class: OperationClass) {
+    let counters = &server.counters;
+    let counter = match class {
+        // Inserts, updates and deletes are counted by the statement, by their commands.
+        OperationClass::Insert | OperationClass::Update | OperationClass::Delete => return,
+        OperationClass::Query => &counters.query,
+        OperationClass::GetMore => &counters.getmore,
+        OperationClass::Command => &counters.command,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn note(command: &'static Command, context: &Context<'_>, error: Option<&CommandError>) {
+    let took = context.operation.started.elapsed();
+    context.server.counters.finished(command.name, command.latency, took, error.is_some());
+    slow::note(context, command, took, error);
+}

@@ -1,0 +1,78 @@
+//! What this server says about itself.
+//!
+//! Owns the version it shows to clients and the facts of the process that never change while it runs.
+
+use quire_bson::{Bson, Document, ObjectId, doc};
+use std::time::{Instant, SystemTime};
+
+/// The MongoDB version whose behaviour is shown.
+pub const VERSION: &str = "8.0.4";
+pub const VERSION_ARRAY: [i32; 4] = [8, 0, 4, 0];
+pub const FEATURE_COMPATIBILITY_VERSION: &str = "8.0";
+
+/// The wire versions that go with it.
+pub const WIRE_VERSION_MIN: i32 = 0;
+pub const WIRE_VERSION_MAX: i32 = 25;
+
+/// Limits every client reads from `hello`.
+pub const DOCUMENT_BYTES_MAX: i32 = 16 * 1024 * 1024;
+pub const MESSAGE_BYTES_MAX: i32 = 48_000_000;
+pub const WRITE_BATCH_MAX: i32 = 100_000;
+pub const SESSION_TIMEOUT_MINUTES: i32 = 30;
+
+/// Facts of this process.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub host: String,
+    pub port: u16,
+    pub process: ObjectId,
+    pub process_id: u32,
+    pub started: Instant,
+    pub started_at: SystemTime,
+    pub argv: Vec<String>,
+    /// The settings as `getCmdLineOpts` shows them.
+    pub parsed: Document,
+    pub storage_engine: &'static str,
+    pub git_revision: &'static str,
+    /// Compressors that are offered in `hello`, in order of preference.
+    pub compressors: Vec<&'static str>,
+}
+
+impl Facts {
+    /// `host:port`, the name this server goes by.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The reply of `buildInfo`.
+    pub fn build_info(&self) -> Document {
+        let version: Vec<Bson> = VERSION_ARRAY.iter().map(|&part| Bson::Int32(part)).collect();
+        doc! {
+            "version": VERSION,
+            "gitVersion": self.git_revision,
+            "modules": [],
+            "allocator": "system",
+            "javascriptEngine": "none",
+            "sysInfo": "deprecated",
+            "versionArray": version,
+            "openssl": { "running": "disabled", "compiled": "disabled" },
+            "buildEnvironment": {
+                "distmod": "",
+                "distarch": std::env::consts::ARCH,
+                "cc": "rustc",
+                "ccflags": "",
+                "cxx": "",
+                "cxxflags": "",
+                "linkflags": "",
+                "target_arch": std::env::consts::ARCH,
+                "target_os": std::env::consts::OS,
+                "cppdefines": "",
+            },
+            "bits": 64,
+            "debug": false,
+            "maxBsonObjectSize": DOCUMENT_BYTES_MAX,
+            "storageEngines": ["ephemeralForTest", "inMemory", "wiredTiger"],
+            "quire": { "version": env!("CARGO_PKG_VERSION") },
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What commands need from the process around them.
+//!
+//! Owns the one trait through which the clock, timers, log lines and the end of the process reach
+//! the handlers, so that nothing here names a runtime or the operating system.
+
+use quire_execution::wait::Waiting;
+use quire_bson::Document;
+use std::time::{Duration, SystemTime};
+
+/// How a `shutdown` command wants the process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownRequest {
+    pub force: bool,
+    pub timeout: Duration,
+}
+
+/// Connections as serverStatus shows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    pub current: u64,
+    pub available: u64,
+    pub total_created: u64,
+    pub rejected: u64,
+    pub active: u64,
+}
+
+/// Bytes and requests over all sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkCounts {
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub requests: u64,
+}
+
+/// Memory of this process in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub resident: u64,
+    pub virtual_size: u64,
+}
+
+/// Free and total bytes of the disk under the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    pub free: u64,
+    pub total: u64,
+}
+
+/// The process around the commands.
+pub trait Host: Send + Sync {
+    /// The wall clock.
+    fn now(&self) -> SystemTime;
+
+    /// A timer.
+    fn sleep(&self, duration: Duration) -> Waiting<'static, ()>;
+
+    /// Random bits for cursor ids and seeds.
+    fn random(&self) -> u64;
+
+    /// The last lines of the log, `global` or `startupWarnings`, oldest first, and how many were
+    /// ever written; `None` for a name that does not exist.
+    fn log_lines(&self, name: &str) -> Option<(Vec<String>, u64)>;
+
+    /// Renames the log file and starts a new one.
+    fn rotate_log(&self) -> Result<(), String>;
+
+    /// Sets the verbosity of the log.
+    fn set_log_verbosity(&self, level: u8);
+
+    /// Begins to shut the process down and returns at once.
+    fn shut_down(&self, request: ShutdownRequest);
+
+    fn connections(&self) -> ConnectionCounts;
+
+    fn network(&self) -> NetworkCounts;
+
+    fn memory(&self) -> MemoryUse;
+
+    /// `None` where the data is not on a disk.
+    fn disk(&self) -> Option<DiskSpace>;
+
+    /// Static facts about the machine for `hostInfo`.
+    fn host_info(&self) -> Document;
+}

@@ -1,0 +1,188 @@
+//! What is running right now, and stopping it.
+//!
+//! Owns the registry behind `currentOp` and `killOp`, and the [`Operation`] through which a running
+//! command learns that it should stop: its time is up, somebody killed it, its client went away, or
+//! the server is going down.
+
+use crate::client::Client;
+use parking_lot::Mutex;
+use quire_bson::{Bson, DocBuf};
+use quire_errors::{Code, CommandError, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quire_execution::wait::Signal;
+
+/// Why an operation was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stop {
+    Killed = 1,
+    ClientGone = 2,
+    ShuttingDown = 3,
+    CursorKilled = 4,
+}
+
+/// One command while it runs.
+#[derive(Debug)]
+pub struct Operation {
+    pub id: i32,
+    pub client: Arc<Client>,
+    pub command: &'static str,
+    pub namespace: String,
+    pub body: DocBuf,
+    pub comment: Option<Bson>,
+    pub lsid: Option<DocBuf>,
+    pub started: Instant,
+    pub started_millis: i64,
+    deadline: Option<Instant>,
+    stopped: AtomicU8,
+    stop_signal: Signal,
+    /// Figures for the profiler, slow-operation lines and `currentOp`.
+    pub figures: Figures,
+}
+
+/// What an operation has examined and done so far.
+#[derive(Debug, Default)]
+pub struct Figures {
+    pub keys_examined: AtomicU64,
+    pub docs_examined: AtomicU64,
+    pub returned: AtomicU64,
+    pub matched: AtomicU64,
+    pub modified: AtomicU64,
+    pub inserted: AtomicU64,
+    pub deleted: AtomicU64,
+    pub cursor: AtomicI64,
+    pub plan: Mutex<Option<String>>,
+}
+
+impl Operation {
+    /// Fails when the operation has to stop. Cheap enough to be asked for every few documents.
+    pub fn check(&self) -> Result<()> {
+        if let Some(error) = self.stop_error() {
+            return Err(error);
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(CommandError::new(
+                Code::MaxTimeMSExpired,
+                "operation exceeded time limit",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn stop_error(&self) -> Option<CommandError> {
+        let (code, message) = match self.stopped.load(Ordering::Relaxed) {
+            0 => return None,
+            x if x == Stop::ClientGone as u8 => {
+                (Code::ClientDisconnect, "operation was interrupted because a client disconnected")
+            }
+            x if x == Stop::ShuttingDown as u8 => {
+                (Code::InterruptedAtShutdown, "interrupted at shutdown")
+            }
+            x if x == Stop::CursorKilled as u8 => {
+                (Code::CursorKilled, "cursor killed")
+            }
+            _ => (Code::Interrupted, "operation was interrupted"),
+        };
+        Some(CommandError::new(code, message))
+    }
+
+    /// Tells the operation to stop; the first reason counts.
+    pub fn stop(&self, reason: Stop) {
+        let _ =
+            self.stopped.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
+        self.stop_signal.notify();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) != 0
+    }
+
+    /// Completes when the operation was told to stop.
+    pub async fn stopped(&self) {
+        self.stop_signal.changed_since(0).await;
+    }
+
+    /// The time left, when there is a limit.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// What a new operation is registered with.
+pub struct NewOperation {
+    pub client: Arc<Client>,
+    pub command: &'static str,
+    pub namespace: String,
+    pub body: DocBuf,
+    pub comment: Option<Bson>,
+    pub lsid: Option<DocBuf>,
+    pub max_time: Option<Duration>,
+    pub started_millis: i64,
+}
+
+/// All running operations.
+#[derive(Debug, Default)]
+pub struct Operations {
+    next: AtomicI32,
+    running: Mutex<BTreeMap<i32, Arc<Operation>>>,
+}
+
+impl Operations {
+    /// Registers an operation for as long as the guard lives.
+    pub fn begin(self: &Arc<Self>, new: NewOperation) -> Running {
+        let id = self.next.fetch_add(1, Ordering::Relaxed) & i32::MAX;
+        let started = Instant::now();
+        let operation = Arc::new(Operation {
+            id,
+            client: new.client,
+            command: new.command,
+            namespace: new.namespace,
+            body: new.body,
+            comment: new.comment,
+            lsid: new.lsid,
+            started,
+            started_millis: new.started_millis,
+            deadline: new.max_time.and_then(|limit| started.checked_add(limit)),
+            stopped: AtomicU8::new(0),
+            stop_signal: Signal::default(),
+            figures: Figures::default(),
+        });
+        self.running.lock().insert(id, operation.clone());
+        Running { operations: self.clone(), operation }
+    }
+
+    pub fn list(&self) -> Vec<Arc<Operation>> {
+        self.running.lock().values().cloned().collect()
+    }
+
+    pub fn find(&self, id: i32) -> Option<Arc<Operation>> {
+        self.running.lock().get(&id).cloned()
+    }
+
+    pub fn count(&self) -> usize {
+        self.running.lock().len()
+    }
+
+    /// Tells every operation to stop.
+    pub fn stop_all(&self, reason: Stop) {
+        for operation in self.list() {
+            operation.stop(reason);
+        }
+    }
+}
+
+/// Keeps an operation registered.
+pub struct Running {
+    operations: Arc<Operations>,
+    pub operation: Arc<Operation>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.operations.running.lock().remove(&self.operation.id);
+    }
+}

@@ -1,0 +1,109 @@
+//! Which commands there are.
+//!
+//! Owns the table from names to commands. A command is added by its file and one line here.
+
+use crate::counters::{LatencyClass, OperationClass};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_errors::Result;
+use quire_execution::wait::Waiting;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// How a command runs.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// Answers at once.
+    Now(for<'a> fn(&'a Context<'a>) -> Result<Reply>),
+    /// Waits for something: a commit, a timer, or its turn on the thread.
+    Later(for<'a> fn(&'a Context<'a>) -> Waiting<'a, Result<Reply>>),
+}
+
+/// Where a command may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Anywhere,
+    /// Only to the `admin` database.
+    Admin,
+}
+
+/// A command and its properties.
+pub struct Command {
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    pub scope: Scope,
+    /// How it is counted.
+    pub class: OperationClass,
+    pub latency: LatencyClass,
+    /// The first field names a collection, which logs and the profiler show.
+    pub on_collection: bool,
+    pub takes_write_concern: bool,
+    /// One line for `listCommands`.
+    pub help: &'static str,
+    pub run: Run,
+}
+
+impl Command {
+    /// A command that is neither read nor write; the rest is set with struct update syntax.
+    pub const fn new(name: &'static str, help: &'static str, run: Run) -> Command {
+        Command {
+            name,
+            aliases: &[],
+            scope: Scope::Anywhere,
+            class: OperationClass::Command,
+            latency: LatencyClass::Commands,
+            on_collection: false,
+            takes_write_concern: false,
+            help,
+            run,
+        }
+    }
+}
+
+/// Every command.
+static COMMANDS: &[&[&Command]] = &[
+    crate::handshake::COMMANDS,
+    crate::crud::COMMANDS,
+    crate::catalog::COMMANDS,
+    crate::diagnostics::COMMANDS,
+    crate::administration::COMMANDS,
+    crate::session_commands::COMMANDS,
+];
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> = LazyLock::new(|| {
+    let all = COMMANDS.iter().flat_map(|family| family.iter().copied());
+    let names = |command: &'static Command| {
+        std::iter::once(command.name).chain(command.aliases.iter().copied())
+    };
+    all.flat_map(|command| names(command).map(move |name| (name, command))).collect()
+});
+
+/// The command of this name or alias.
+pub fn find(name: &str) -> Option<&'static Command> {
+    BY_NAME.get(name).copied()
+}
+
+/// All commands in the order of their names.
+pub fn all() -> Vec<&'static Command> {
+    let mut all: Vec<_> = COMMANDS.iter().flat_map(|family| family.iter().copied()).collect();
+    all.sort_by_key(|command| command.name);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BY_NAME, all};
+
+    #[test]
+    fn no_name_leads_to_two_commands() {
+        let names: usize = all().iter().map(|command| 1 + command.aliases.len()).sum();
+        assert_eq!(names, BY_NAME.len());
+    }
+
+    #[test]
+    fn every_command_explains_itself() {
+        for command in all() {
+            assert!(!command.help.is_empty(), "{} has no help", command.name);
+        }
+    }
+}

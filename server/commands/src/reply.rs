@@ -1,0 +1,103 @@
+//! What a command answers.
+//!
+//! Owns the reply under construction. A command appends its fields; `ok` and what belongs to every
+//! reply is added by the dispatcher.
+
+use quire_bson::{DocBuf, DocBuilder, Document, RawDoc};
+use quire_errors::{CommandError, Result};
+
+/// The fields of a successful reply, but for `ok`.
+pub struct Reply {
+    builder: DocBuilder,
+    /// The reply is one of several to the same request: the next one is asked for at once.
+    pub more: bool,
+    /// A command-level failure that comes with results: `ok` stays 1.
+    pub write_concern_error: Option<CommandError>,
+}
+
+impl Reply {
+    /// Nothing but `ok: 1`.
+    pub fn ok() -> Reply {
+        Reply { builder: DocBuilder::new(), more: false, write_concern_error: None }
+    }
+
+    /// A reply whose fields `fill` appends.
+    pub fn with(fill: impl FnOnce(&mut DocBuilder)) -> Reply {
+        let mut reply = Reply::ok();
+        fill(&mut reply.builder);
+        reply
+    }
+
+    /// A reply assembled off the hot path.
+    pub fn of(doc: &Document) -> Reply {
+        Reply::with(|builder| {
+            for (key, value) in doc {
+                builder.append_bson(key, value);
+            }
+        })
+    }
+
+    pub fn builder(&mut self) -> &mut DocBuilder {
+        &mut self.builder
+    }
+
+    /// Ends the reply.
+    pub(crate) fn finish(mut self) -> DocBuf {
+        if let Some(error) = &self.write_concern_error {
+            self.builder.append_with("writeConcernError", |b| append_error(b, error));
+        }
+        self.builder.append_f64("ok", 1.0);
+        self.builder.finish()
+    }
+}
+
+/// Appends `code`, `codeName`, `errmsg` and the error's extra fields.
+pub fn append_error(builder: &mut DocBuilder, error: &CommandError) {
+    builder.append_i32("code", error.code().number());
+    builder.append_str("codeName", &error.code().name());
+    builder.append_str("errmsg", error.message());
+    append_extra(builder, error);
+}
+
+fn append_extra(builder: &mut DocBuilder, error: &CommandError) {
+    for element in RawDoc::from_validated(error.extra()) {
+        builder.append_element(element);
+    }
+}
+
+/// The whole reply of a failed command.
+pub fn error_reply(error: &CommandError) -> DocBuf {
+    let mut builder = DocBuilder::new();
+    builder.append_f64("ok", 0.0);
+    builder.append_str("errmsg", error.message());
+    builder.append_i32("code", error.code().number());
+    builder.append_str("codeName", &error.code().name());
+    append_extra(&mut builder, error);
+    if !error.labels().is_empty() {
+        builder.append_array("errorLabels", |labels| {
+            for label in error.labels() {
+                labels.push(quire_bson::RawValue::String(label));
+            }
+        });
+    }
+    builder.finish()
+}
+
+/// One entry of `writeErrors`.
+pub fn append_write_error(builder: &mut DocBuilder, index: usize, error: &CommandError) {
+    builder.append_i32("index", i32::try_from(index).unwrap_or(i32::MAX));
+    builder.append_i32("code", error.code().number());
+    append_extra(builder, error);
+    builder.append_str("errmsg", error.message());
+}
+
+/// Turns a reply or an error into the document that is sent.
+pub(crate) fn finished(outcome: Result<Reply>) -> (DocBuf, bool) {
+    match outcome {
+        Ok(reply) => {
+            let more = reply.more;
+            (reply.finish(), more)
+        }
+        Err(error) => (error_reply(&error), false),
+    }
+}

@@ -1,0 +1,114 @@
+//! Everything a command may reach.
+//!
+//! Owns nothing of its own: it is the one place where the parts stand together, so that a handler
+//! takes one argument.
+
+use crate::client::Client;
+use crate::counters::Counters;
+use crate::cursors::Cursors;
+use crate::facts::Facts;
+use crate::generic::Generic;
+use crate::host::Host;
+use crate::operations::{Operation, Operations};
+use crate::parameters::Parameters;
+use crate::profiling::Profiling;
+use crate::sessions::Sessions;
+use crate::{Arguments, topology::Topology};
+use quire_bson::{RawDoc, RawValue};
+use quire_documents::{Documents, Namespace};
+use quire_errors::{Code, CommandError, Result};
+use quire_execution::Sequencer;
+use quire_protocol::Request;
+use quire_query::Constants;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A running server, shared by all connections.
+pub struct Server {
+    pub documents: Arc<Documents>,
+    pub sequencer: Arc<Sequencer>,
+    pub host: Arc<dyn Host>,
+    pub facts: Facts,
+    pub operations: Arc<Operations>,
+    pub cursors: Cursors,
+    pub sessions: Sessions,
+    pub parameters: Parameters,
+    pub counters: Counters,
+    pub profiling: Profiling,
+    pub topology: Topology,
+}
+
+impl Server {
+    /// The wall clock in milliseconds since the epoch.
+    pub fn now_millis(&self) -> i64 {
+        let since = self.host.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// One command on its way.
+pub struct Context<'a> {
+    pub server: &'a Arc<Server>,
+    pub client: &'a Arc<Client>,
+    pub request: &'a Request,
+    pub generic: &'a Generic,
+    pub operation: &'a Arc<Operation>,
+}
+
+impl<'a> Context<'a> {
+    pub fn body(&self) -> RawDoc<'a> {
+        self.request.body()
+    }
+
+    pub fn database(&self) -> &'a str {
+        self.request.database()
+    }
+
+    /// The command's own fields.
+    pub fn arguments(&self) -> Result<Arguments<'a>> {
+        Arguments::read(self.operation.command, self.body())
+    }
+
+    /// The value of the command's first field.
+    pub fn target(&self) -> RawValue<'a> {
+        self.body().nth(0).map_or(RawValue::Null, |element| element.value())
+    }
+
+    /// The collection that the first field names.
+    pub fn namespace(&self) -> Result<Namespace> {
+        let RawValue::String(collection) = self.target() else {
+            return Err(CommandError::new(
+                Code::InvalidNamespace,
+                format!("collection name has invalid type {}", self.target().type_name()),
+            ));
+        };
+        namespace(self.database(), collection)
+    }
+
+    /// What the query language may know of the world, with the command's `let` variables.
+    pub fn constants(&self, variables: Option<RawDoc<'_>>) -> Result<Arc<Constants>> {
+        let mut constants = Constants {
+            now_millis: self.operation.started_millis,
+            cluster_time: None,
+            variables: Vec::new(),
+            random_seed: self.server.host.random(),
+        };
+        if let Some(variables) = variables {
+            let plain = Arc::new(constants.clone());
+            for element in variables {
+                let expression =
+                    quire_query::expression::Expression::parse(element.value(), &plain)?;
+                let value = expression.evaluate(RawDoc::EMPTY)?;
+                let value = value.unwrap_or(quire_bson::Bson::Undefined);
+                constants.variables.push((element.key().to_owned(), value));
+            }
+        }
+        Ok(Arc::new(constants))
+    }
+}
+
+/// A namespace from a client's words.
+pub fn namespace(database: &str, collection: &str) -> Result<Namespace> {
+    Namespace::new(database, collection)
+        .map_err(|error| CommandError::new(Code::InvalidNamespace, error.to_string()))
+}

@@ -1,0 +1,38 @@
+//! The state machine with a bell: whoever waits for something to be applied hears of it.
+
+use crate::wait::Signal;
+use quire_documents::Documents;
+use quire_log::{Applied, Entry, Fatal, LogIndex, StateMachine};
+use std::sync::Arc;
+
+/// Wraps the documents and notifies a signal after every applied step.
+pub struct Announcing {
+    documents: Arc<Documents>,
+    applied: Arc<Signal>,
+}
+
+impl Announcing {
+    pub fn new(documents: Arc<Documents>, applied: Arc<Signal>) -> Announcing {
+        Announcing { documents, applied }
+    }
+}
+
+impl StateMachine for Announcing {
+    fn applied(&self) -> Applied {
+        self.documents.applied()
+    }
+
+    fn durable(&self) -> Result<LogIndex, Fatal> {
+        self.documents.durable()
+    }
+
+    fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        self.documents.apply(entries)?;
+        self.applied.notify();
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), Fatal> {
+        self.documents.flush()
+    }
+}

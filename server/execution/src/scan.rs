@@ -1,0 +1,305 @@
+//! Walking a plan's ranges over a view, a turn at a time.
+//!
+//! Owns the position between turns: a key to resume from, never an open iterator or snapshot. So an
+//! idle cursor pins nothing; the price is that each turn sees the state of its own view.
+
+mod access;
+
+pub use access::Access;
+
+use crate::local_failure;
+use crate::{Slice, Watch};
+use access::Leaf;
+use quire_bson::DocBuf;
+use quire_documents::{CollectionId, Direction, Range, ReadView, Row};
+use quire_errors::{Code, CommandError, Result};
+use quire_log::Timestamp;
+use quire_query::filter::Filter;
+use std::collections::{HashSet, VecDeque};
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+/// A document with the place it was found at.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub row_key: Vec<u8>,
+    pub revision: Timestamp,
+    pub doc: DocBuf,
+}
+
+/// What a scan gives when asked for its next document.
+#[derive(Debug)]
+pub enum ScanStep {
+    Found(Found),
+    /// The turn is over; ask again with a new view.
+    Yield,
+    /// Nothing more, for now or for good.
+    End,
+}
+
+/// Documents fetched in one go: few at first, for those who want only one.
+const CHUNK_FIRST: usize = 4;
+const CHUNK_MAX: usize = 256;
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+
+/// Row keys remembered to show no document twice.
+const SEEN_BYTES_MAX: usize = 100 << 20;
+
+/// A scan in progress.
+pub struct Scan {
+    collection: CollectionId,
+    leaves: Vec<Leaf>,
+    filter: Arc<Filter>,
+    /// Which leaf, which of its ranges, and the last key seen in it.
+    leaf: usize,
+    range: usize,
+    after: Option<Vec<u8>>,
+    found: VecDeque<Found>,
+    chunk: usize,
+    /// Only for scans that may come by a document twice.
+    seen: Option<Seen>,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    keys: HashSet<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Seen {
+    /// True when the key is new.
+    fn add(&mut self, row_key: &[u8]) -> Result<bool> {
+        if self.keys.contains(row_key) {
+            return Ok(false);
+        }
+        self.bytes += row_key.len() + 48;
+        if self.bytes > SEEN_BYTES_MAX {
+            return Err(CommandError::new(
+                Code::QueryExceededMemoryLimitNoDiskUseAllowed,
+                "the scan remembers too many documents to show none of them twice; \
+                 use an index without arrays or a narrower filter",
+            ));
+        }
+        Ok(self.keys.insert(row_key.to_vec()))
+    }
+}
+
+impl Scan {
+    pub fn new(collection: CollectionId, access: Access, filter: Arc<Filter>) -> Scan {
+        let (leaves, repeats) = access.into_leaves();
+        Scan {
+            collection,
+            leaves,
+            filter,
+            leaf: 0,
+            range: 0,
+            after: None,
+            found: VecDeque::new(),
+            chunk: CHUNK_FIRST,
+            seen: repeats.then(Seen::default),
+            ended: false,
+        }
+    }
+
+    /// True when everything found so far has been handed out.
+    pub fn is_drained(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Lets a scan that came to its end look for what was added behind it since.
+    pub fn look_again(&mut self) {
+        if self.ended {
+            self.ended = false;
+            self.leaf = self.leaves.len().saturating_sub(1);
+            self.range = self.leaves.last().map_or(0, |leaf| leaf.ranges().len().saturating_sub(1));
+        }
+    }
+
+    pub fn next(
+        &mut self,
+        view: &ReadView,
+        watch: &dyn Watch,
+        slice: &mut Slice,
+    ) -> Result<ScanStep> {
+        loop {
+            if let Some(found) = self.found.pop_front() {
+                return Ok(ScanStep::Found(found));
+            }
+            if self.ended {
+                return Ok(ScanStep::End);
+            }
+            watch.check()?;
+            if slice.is_over() {
+                return Ok(ScanStep::Yield);
+            }
+            self.fill(view, watch, slice)?;
+            self.chunk = (self.chunk * 2).min(CHUNK_MAX);
+        }
+    }
+
+    /// Fetches the next chunk, and moves on to the next range when one is exhausted.
+    fn fill(&mut self, view: &ReadView, watch: &dyn Watch, slice: &mut Slice) -> Result<()> {
+        let Some(leaf) = self.leaves.get(self.leaf) else {
+            self.ended = true;
+            return Ok(());
+        };
+        let Some(range) = leaf.ranges().get(self.range) else {
+            self.leaf += 1;
+            self.range = 0;
+            self.ended = self.leaf >= self.leaves.len();
+            return Ok(());
+        };
+        let exhausted = match leaf.clone() {
+            Leaf::Rows { direction, .. } => {
+                let range = resume(range, self.after.as_deref(), direction);
+                self.fill_from_rows(view, &range, direction, watch, slice)?
+            }
+            Leaf::Index { index, direction, .. } => {
+                let range = resume(range, self.after.as_deref(), direction);
+                self.fill_from_index(view, &index, &range, direction, watch)?
+            }
+        };
+        if exhausted && !self.stays_on_last_range() {
+            self.range += 1;
+            self.after = None;
+        } else if exhausted {
+            self.ended = true;
+        }
+        Ok(())
+    }
+
+    /// The last range is kept with its position, for scans that look again.
+    fn stays_on_last_range(&self) -> bool {
+        self.leaf + 1 == self.leaves.len()
+            && self.leaves.get(self.leaf).is_some_and(|leaf| self.range + 1 == leaf.ranges().len())
+    }
+
+    fn fill_from_rows(
+        &mut self,
+        view: &ReadView,
+        range: &Range,
+        direction: Direction,
+        watch: &dyn Watch,
+        slice: &mut Slice,
+    ) -> Result<bool> {
+        let mut failure = None;
+        let mut examined = 0u64;
+        let mut bytes = 0usize;
+        let mut exhausted = true;
+        let mut last: Vec<u8> = Vec::new();
+        let (filter, found, seen) = (&self.filter, &mut self.found, &mut self.seen);
+        let chunk = self.chunk;
+        view.scan_rows(self.collection, range, direction, &mut |row_key, row| {
+            examined += 1;
+            match accept(filter, seen, row_key, row) {
+                Ok(None) => {}
+                Ok(Some(accepted)) => {
+                    bytes += accepted.doc.as_bytes().len();
+                    found.push_back(accepted);
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            if found.len() >= chunk || bytes >= CHUNK_BYTES_MAX || slice.is_over() {
+                exhausted = false;
+            }
+            last.clear();
+            last.extend_from_slice(row_key);
+            if exhausted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .map_err(local_failure)?;
+        watch.examined(0, examined);
+        if examined > 0 {
+            self.after = Some(last);
+        }
+        failure.map_or(Ok(exhausted), Err)
+    }
+
+    fn fill_from_index(
+        &mut self,
+        view: &ReadView,
+        index: &quire_documents::Index,
+        range: &Range,
+        direction: Direction,
+        watch: &dyn Watch,
+    ) -> Result<bool> {
+        let chunk = self.chunk;
+        let mut row_keys: Vec<Vec<u8>> = Vec::with_capacity(chunk);
+        let mut last: Option<Vec<u8>> = None;
+        let mut exhausted = true;
+        let mut keys = 0u64;
+        view.scan_index(index, range, direction, &mut |fields, row_key| {
+            keys += 1;
+            row_keys.push(row_key.to_vec());
+            last = Some([fields, row_key].concat());
+            exhausted = row_keys.len() < chunk;
+            if exhausted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .map_err(local_failure)?;
+        if last.is_some() {
+            self.after = last;
+        }
+        let docs = self.fetch(view, &row_keys)?;
+        watch.examined(keys, docs);
+        Ok(exhausted)
+    }
+
+    fn fetch(&mut self, view: &ReadView, row_keys: &[Vec<u8>]) -> Result<u64> {
+        let mut fresh: Vec<&[u8]> = Vec::with_capacity(row_keys.len());
+        for row_key in row_keys {
+            let new = match &mut self.seen {
+                Some(seen) => seen.add(row_key)?,
+                None => true,
+            };
+            if new {
+                fresh.push(row_key);
+            }
+        }
+        let mut failure = None;
+        let mut no_memory = None;
+        let (filter, found) = (&self.filter, &mut self.found);
+        view.get_rows(self.collection, &fresh, &mut |n, row| {
+            let Some((row, row_key)) = row.zip(fresh.get(n)) else { return };
+            match accept(filter, &mut no_memory, row_key, row) {
+                Ok(accepted) => found.extend(accepted),
+                Err(error) => failure = Some(error),
+            }
+        })
+        .map_err(local_failure)?;
+        failure.map_or(Ok(fresh.len() as u64), Err)
+    }
+}
+
+fn accept(
+    filter: &Filter,
+    seen: &mut Option<Seen>,
+    row_key: &[u8],
+    row: Row<'_>,
+) -> Result<Option<Found>> {
+    if !filter.matches(row.doc)? {
+        return Ok(None);
+    }
+    if let Some(seen) = seen
+        && !seen.add(row_key)?
+    {
+        return Ok(None);
+    }
+    let doc = DocBuf::from(row.doc);
+    Ok(Some(Found { row_key: row_key.to_vec(), revision: row.revision, doc }))
+}
+
+/// What is left of a range behind the last key seen.
+fn resume(range: &Range, after: Option<&[u8]>, direction: Direction) -> Range {
+    let mut rest = range.clone();
+    if let Some(after) = after {
+        let bound = Bound::Excluded(after.to_vec());
+        match direction {
+            Direction::Forward => rest.lower = bound,
+            Direction::Backward => rest.upper = bound,
+        }
+    }
+    rest
+}

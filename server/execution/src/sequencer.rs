@@ -1,0 +1,464 @@
+//! Putting writes in order.
+//!
+//! Owns the short lock under which every write is checked for the last time, stamped and proposed.
+//! Writers evaluate their statements outside of it, against what is applied plus what is pending; the
+//! lock then verifies that the rows are still the ones they saw and that unique values are free. So
+//! what reaches the log always holds, and applying it needs no decision.
+//!
+//! | what changed in between | verdict |
+//! |---|---|
+//! | the row was written by somebody else | [`Verdict::Stale`]: read it again and re-evaluate |
+//! | a unique value is taken | [`Verdict::Duplicate`] |
+//! | the collection was altered or dropped | [`Refusal::CatalogChanged`]: plan again |
+//! | a catalogue change is on its way | [`Refusal::CatalogBusy`]: wait for it, then plan again |
+
+mod pending;
+mod unique;
+
+use crate::wait::Signal;
+use parking_lot::Mutex;
+use pending::Pending;
+use unique::Prepared;
+use quire_bson::DocBuf;
+use quire_consensus::{Lost, Replica, Submitted};
+use quire_documents::{
+    Catalog, Collection, CollectionId, Direction, Documents, Effect, Effects, IndexId, Layout,
+    Range,
+};
+use quire_errors::{Code, CommandError, Result};
+use quire_log::{StateMachine, Timestamp};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The leader's clock, read here so that nothing below reads one.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the epoch.
+    fn now_millis(&self) -> i64;
+}
+
+/// One row as a writer sees it: pending writes included.
+#[derive(Clone, Debug)]
+pub struct CurrentRow {
+    pub revision: Timestamp,
+    pub doc: Arc<DocBuf>,
+}
+
+/// A write of one row, evaluated but not yet in order.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Insert { doc: Arc<DocBuf>, partial: Vec<IndexId> },
+    Replace { row_key: Vec<u8>, seen: CurrentRow, doc: Arc<DocBuf>, partial: Vec<IndexId> },
+    Delete { row_key: Vec<u8>, seen: CurrentRow },
+}
+
+/// What became of one change.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    Accepted,
+    /// The row is not the one the writer saw.
+    Stale,
+    /// A value that must be unique is taken; the error is the client's.
+    Duplicate(CommandError),
+    /// The document cannot be indexed; the error is the client's.
+    Unindexable(CommandError),
+    /// An earlier change of an ordered batch failed.
+    Skipped,
+}
+
+/// Why a batch could not be looked at.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The plan was made under another catalogue.
+    CatalogChanged,
+    /// A change of the catalogue is in the log but not applied; wait past this generation.
+    CatalogBusy { generation: u64 },
+    /// Nothing can be written now.
+    Error(CommandError),
+}
+
+/// A batch that has its place in the log.
+pub struct Sequenced {
+    pub verdicts: Vec<Verdict>,
+    submitted: Option<Submitted>,
+}
+
+impl Sequenced {
+    /// Waits until the accepted changes are committed and can be read.
+    pub async fn committed(self) -> Result<Vec<Verdict>> {
+        if let Some(submitted) = self.submitted {
+            submitted.commit().await.map_err(lost)?;
+        }
+        Ok(self.verdicts)
+    }
+}
+
+/// The error for a write whose outcome is not known, or which was refused.
+pub(crate) fn lost(lost: Lost) -> CommandError {
+    use quire_consensus::LostCause;
+    match lost.cause {
+        LostCause::NotLeader => {
+            CommandError::new(Code::PrimarySteppedDown, "Primary stepped down while waiting")
+        }
+        LostCause::ShuttingDown => {
+            CommandError::new(Code::InterruptedAtShutdown, "interrupted at shutdown")
+        }
+        LostCause::NoSpace => disk_full(),
+        LostCause::Overloaded => CommandError::new(
+            Code::IngressRequestRateLimitExceeded,
+            "too many writes are waiting for the log; try again later",
+        )
+        .with_label("SystemOverloadedError")
+        .with_label("RetryableError"),
+        LostCause::Failed => CommandError::new(
+            Code::InternalError,
+            "the log failed, the outcome of the write is unknown; see the server's log",
+        ),
+    }
+}
+
+fn disk_full() -> CommandError {
+    CommandError::new(
+        Code::OutOfDiskSpace,
+        "the disk is full: writes are refused until space returns, reads go on",
+    )
+}
+
+/// The one place through which writes enter the log.
+pub struct Sequencer {
+    documents: Arc<Documents>,
+    replica: Arc<Replica>,
+    clock: Arc<dyn Clock>,
+    applied: Arc<Signal>,
+    disk_full: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    pending: Pending,
+    /// The last stamp given out.
+    last: Timestamp,
+    /// The last stamp that reached the log.
+    proposed: Timestamp,
+    /// The stamp of the last catalogue change that was proposed.
+    catalog_change: Timestamp,
+    epoch: u64,
+}
+
+impl Sequencer {
+    pub fn new(
+        documents: Arc<Documents>,
+        replica: Arc<Replica>,
+        clock: Arc<dyn Clock>,
+        applied: Arc<Signal>,
+    ) -> Sequencer {
+        let state = State {
+            pending: Pending::default(),
+            last: documents.applied().timestamp,
+            proposed: documents.applied().timestamp,
+            catalog_change: Timestamp::ZERO,
+            epoch: replica.epoch(),
+        };
+        let disk_full = AtomicBool::new(false);
+        Sequencer { documents, replica, clock, applied, disk_full, state: Mutex::new(state) }
+    }
+
+    pub fn documents(&self) -> &Arc<Documents> {
+        &self.documents
+    }
+
+    pub fn replica(&self) -> &Arc<Replica> {
+        &self.replica
+    }
+
+    /// Rings after every applied step.
+    pub fn applied_signal(&self) -> &Arc<Signal> {
+        &self.applied
+    }
+
+    /// Refuses writes, or allows them again, as the disk fills and empties.
+    pub fn set_disk_full(&self, full: bool) -> bool {
+        self.disk_full.swap(full, Ordering::Relaxed)
+    }
+
+    /// The row as the next writer has to see it; `None` when there is none.
+    pub fn current(&self, collection: &Collection, row_key: &[u8]) -> Result<Option<CurrentRow>> {
+        {
+            let mut state = self.state.lock();
+            self.catch_up(&mut state);
+            if let Some(row) = state.pending.row(collection.id, row_key) {
+                return Ok(row.current());
+            }
+        }
+        self.applied_row(collection.id, row_key)
+    }
+
+    fn applied_row(&self, id: CollectionId, row_key: &[u8]) -> Result<Option<CurrentRow>> {
+        let mut found = None;
+        self.documents
+            .live()
+            .get_row(id, row_key, &mut |row| {
+                let doc = Arc::new(DocBuf::from(row.doc));
+                found = Some(CurrentRow { revision: row.revision, doc });
+            })
+            .map_err(crate::local_failure)?;
+        Ok(found)
+    }
+
+    /// Checks a batch for one collection and proposes what holds of it as one entry. `ordered` stops
+    /// at the first change that does not hold.
+    pub fn sequence(
+        &self,
+        collection: &Collection,
+        changes: Vec<Change>,
+        ordered: bool,
+    ) -> Result<Sequenced, Refusal> {
+        let prepared = unique::prepare(collection, changes);
+        let mut state = self.lock_for_writes()?;
+        self.check_catalog(&state, collection)?;
+        let outcome = self.admit_all(&mut state, collection, prepared, ordered);
+        if outcome.is_err() {
+            // Nothing of this batch reached the log, so nobody may plan over it.
+            let proposed = state.proposed;
+            state.pending.forget_above(proposed);
+        }
+        outcome
+    }
+
+    fn admit_all(
+        &self,
+        state: &mut State,
+        collection: &Collection,
+        prepared: Vec<Prepared>,
+        ordered: bool,
+    ) -> Result<Sequenced, Refusal> {
+        let mut verdicts = Vec::with_capacity(prepared.len());
+        let mut effects = Vec::with_capacity(prepared.len());
+        let mut failed = false;
+        for change in prepared {
+            if failed && ordered {
+                verdicts.push(Verdict::Skipped);
+                continue;
+            }
+            let verdict = self.admit(state, collection, change, &mut effects)?;
+            failed |= !matches!(verdict, Verdict::Accepted);
+            verdicts.push(verdict);
+        }
+        if effects.is_empty() {
+            return Ok(Sequenced { verdicts, submitted: None });
+        }
+        self.evict(state, collection, &mut effects)?;
+        let submitted = self.propose(state, effects)?;
+        Ok(Sequenced { verdicts, submitted: Some(submitted) })
+    }
+
+    /// Changes the catalogue, or whatever else is decided from it: `plan` sees the newest catalogue
+    /// and gives the effects. Returns once they are applied.
+    pub async fn change_catalog<T>(
+        &self,
+        mut plan: impl FnMut(&Catalog) -> Result<(Vec<Effect>, T)>,
+    ) -> Result<T> {
+        loop {
+            match self.propose_catalog_change(&mut plan) {
+                Ok((None, value)) => return Ok(value),
+                Ok((Some(submitted), value)) => {
+                    submitted.commit().await.map_err(lost)?;
+                    return Ok(value);
+                }
+                Err(Refusal::CatalogBusy { generation }) => {
+                    self.applied.changed_since(generation).await;
+                }
+                Err(Refusal::CatalogChanged) => {}
+                Err(Refusal::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn propose_catalog_change<T>(
+        &self,
+        plan: &mut impl FnMut(&Catalog) -> Result<(Vec<Effect>, T)>,
+    ) -> Result<(Option<Submitted>, T), Refusal> {
+        let mut state = self.lock_for_writes()?;
+        self.check_not_busy(&state)?;
+        let (effects, value) = plan(&self.documents.catalog()).map_err(Refusal::Error)?;
+        if effects.is_empty() {
+            return Ok((None, value));
+        }
+        let changes_catalog = effects.iter().any(Effect::changes_catalog);
+        self.stamp(&mut state);
+        let submitted = self.propose(&mut state, effects)?;
+        if changes_catalog {
+            state.catalog_change = state.last;
+        }
+        Ok((Some(submitted), value))
+    }
+
+    /// Proposes effects that need no check, such as a chunk of an index build.
+    pub async fn append(&self, effects: Vec<Effect>) -> Result<()> {
+        let submitted = {
+            let mut state = self.lock_for_writes().map_err(Refusal::into_error)?;
+            self.stamp(&mut state);
+            self.propose(&mut state, effects).map_err(Refusal::into_error)?
+        };
+        submitted.commit().await.map_err(lost)?;
+        Ok(())
+    }
+
+    fn lock_for_writes(&self) -> Result<parking_lot::MutexGuard<'_, State>, Refusal> {
+        if self.disk_full.load(Ordering::Relaxed) {
+            return Err(Refusal::Error(disk_full()));
+        }
+        let mut state = self.state.lock();
+        self.catch_up(&mut state);
+        Ok(state)
+    }
+
+    /// Forgets pending writes that have been applied, and all of them when the log lost some.
+    fn catch_up(&self, state: &mut State) {
+        let epoch = self.replica.epoch();
+        if epoch != state.epoch {
+            state.epoch = epoch;
+            state.catalog_change = Timestamp::ZERO;
+            state.pending = Pending::default();
+        }
+        state.pending.forget_through(self.documents.applied().timestamp);
+    }
+
+    fn check_not_busy(&self, state: &State) -> Result<(), Refusal> {
+        // The generation is read first: an apply in between then ends the wait at once.
+        let generation = self.applied.generation();
+        if self.documents.applied().timestamp < state.catalog_change {
+            return Err(Refusal::CatalogBusy { generation });
+        }
+        Ok(())
+    }
+
+    fn check_catalog(&self, state: &State, planned: &Collection) -> Result<(), Refusal> {
+        self.check_not_busy(state)?;
+        match self.documents.catalog().collection(planned.id) {
+            Some(now) if now.version == planned.version => Ok(()),
+            _ => Err(Refusal::CatalogChanged),
+        }
+    }
+
+    fn admit(
+        &self,
+        state: &mut State,
+        collection: &Collection,
+        change: Prepared,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Verdict, Refusal> {
+        if let Some(error) = change.unindexable {
+            return Ok(Verdict::Unindexable(error));
+        }
+        let row_key = change.row_key.as_deref();
+        if let Some((row_key, seen)) = row_key.zip(change.seen.as_ref())
+            && self.revision(state, collection.id, row_key)? != Some(seen.revision)
+        {
+            return Ok(Verdict::Stale);
+        }
+        let taken = self.taken(state, collection, &change).map_err(Refusal::Error)?;
+        if let Some(error) = taken {
+            return Ok(Verdict::Duplicate(error));
+        }
+        let revision = self.stamp(state);
+        effects.push(change.into_effect(collection, revision, &mut state.pending));
+        Ok(Verdict::Accepted)
+    }
+
+    fn revision(
+        &self,
+        state: &State,
+        collection: CollectionId,
+        row_key: &[u8],
+    ) -> Result<Option<Timestamp>, Refusal> {
+        if let Some(row) = state.pending.row(collection, row_key) {
+            return Ok(row.current().map(|current| current.revision));
+        }
+        let mut revision = None;
+        self.documents
+            .live()
+            .get_row(collection, row_key, &mut |row| revision = Some(row.revision))
+            .map_err(|e| Refusal::Error(crate::local_failure(e)))?;
+        Ok(revision)
+    }
+
+    /// Keeps a capped collection within its bounds by deleting its oldest rows.
+    fn evict(
+        &self,
+        state: &mut State,
+        collection: &Collection,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let Some(capped) = collection.capped() else { return Ok(()) };
+        if collection.layout != Layout::ByRevision {
+            return Ok(());
+        }
+        let failed = |e| Refusal::Error(crate::local_failure(e));
+        let counts = self.documents.live().counts(collection.id).map_err(failed)?;
+        let (docs_pending, bytes_pending) = state.pending.growth(collection.id);
+        let mut docs = counts.documents.saturating_add(docs_pending);
+        let mut bytes = counts.bytes.saturating_add(bytes_pending);
+        let docs_max = capped.documents_max.unwrap_or(i64::MAX);
+        if docs <= docs_max && bytes <= capped.bytes_max {
+            return Ok(());
+        }
+        let mut oldest = Vec::new();
+        let pending = &state.pending;
+        self.documents
+            .view()
+            .scan_rows(
+                collection.id,
+                &Range::ALL,
+                Direction::Forward,
+                &mut |row_key, row| {
+                    if docs <= docs_max && bytes <= capped.bytes_max {
+                        return ControlFlow::Break(());
+                    }
+                    if pending.row(collection.id, row_key).is_none() {
+                        docs -= 1;
+                        bytes -= row.doc.as_bytes().len() as i64;
+                        let doc = Arc::new(DocBuf::from(row.doc));
+                        oldest.push((row_key.to_vec(), CurrentRow { revision: row.revision, doc }));
+                    }
+                    ControlFlow::Continue(())
+                },
+            )
+            .map_err(failed)?;
+        for (row_key, seen) in oldest {
+            let change = unique::prepare(collection, vec![Change::Delete { row_key, seen }]);
+            for change in change {
+                let revision = self.stamp(state);
+                effects.push(change.into_effect(collection, revision, &mut state.pending));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next stamp: the clock's second while it moves forward, never twice the same.
+    fn stamp(&self, state: &mut State) -> Timestamp {
+        let seconds = u32::try_from(self.clock.now_millis() / 1000).unwrap_or(u32::MAX);
+        state.last = state.last.next().max(Timestamp::new(seconds, 1));
+        state.last
+    }
+
+    fn propose(&self, state: &mut State, effects: Vec<Effect>) -> Result<Submitted, Refusal> {
+        let wall_millis = self.clock.now_millis();
+        let payload = Effects { wall_millis, effects, session: None }.encode();
+        let submitted =
+            self.replica.propose(state.last, payload).map_err(|e| Refusal::Error(lost(e)))?;
+        state.proposed = state.last;
+        Ok(submitted)
+    }
+}
+
+impl Refusal {
+    fn into_error(self) -> CommandError {
+        match self {
+            Refusal::Error(error) => error,
+            Refusal::CatalogChanged | Refusal::CatalogBusy { .. } => {
+                CommandError::new(Code::WriteConflict, "the collection was changed meanwhile")
+            }
+        }
+    }
+}
