@@ -5,12 +5,18 @@
 //! applied; writes leave here only as effects in the log.
 
 mod announcing;
-mod interrupt;
 mod failure;
+mod interrupt;
+mod query;
+mod scan;
 mod sequencer;
 pub mod wait;
 
 pub use announcing::Announcing;
 pub use failure::local_failure;
 pub use interrupt::{Slice, Watch};
-pub use sequencer::{Change, Clock, CurrentRow, Sequencer, Verdict};
+pub use query::{FindProjection, Query, Source};
+pub use scan::{Access, Found, Scan, ScanStep};
+pub use sequencer::{
+    Change, Clock, CurrentRow, Refusal, Sequenced, Sequencer, Verdict, duplicate, key_error,
+};

@@ -15,6 +15,8 @@
 mod pending;
 mod unique;
 
+pub use unique::{duplicate, key_error};
+
 use crate::wait::Signal;
 use parking_lot::Mutex;
 use pending::Pending;
@@ -397,10 +399,12 @@ impl Sequencer {
         let failed = |e| Refusal::Error(crate::local_failure(e));
         let counts = self.documents.live().counts(collection.id).map_err(failed)?;
         let (docs_pending, bytes_pending) = state.pending.growth(collection.id);
-        let mut docs = counts.documents.saturating_add(docs_pending);
-        let mut bytes = counts.bytes.saturating_add(bytes_pending);
-        let docs_max = capped.documents_max.unwrap_or(i64::MAX);
-        if docs <= docs_max && bytes <= capped.bytes_max {
+        let mut docs = counts.documents.saturating_add_signed(docs_pending);
+        let mut bytes = counts.bytes.saturating_add_signed(bytes_pending);
+        let at_most = |bound: i64| u64::try_from(bound).unwrap_or(0);
+        let docs_max = capped.documents_max.map_or(u64::MAX, at_most);
+        let bytes_max = at_most(capped.bytes_max);
+        if docs <= docs_max && bytes <= bytes_max {
             return Ok(());
         }
         let mut oldest = Vec::new();
@@ -412,12 +416,12 @@ impl Sequencer {
                 &Range::ALL,
                 Direction::Forward,
                 &mut |row_key, row| {
-                    if docs <= docs_max && bytes <= capped.bytes_max {
+                    if docs <= docs_max && bytes <= bytes_max {
                         return ControlFlow::Break(());
                     }
                     if pending.row(collection.id, row_key).is_none() {
-                        docs -= 1;
-                        bytes -= row.doc.as_bytes().len() as i64;
+                        docs = docs.saturating_sub(1);
+                        bytes = bytes.saturating_sub(row.doc.as_bytes().len() as u64);
                         let doc = Arc::new(DocBuf::from(row.doc));
                         oldest.push((row_key.to_vec(), CurrentRow { revision: row.revision, doc }));
                     }

@@ -1,0 +1,5 @@
+//! The commands that read and write documents.
+
+use crate::registry::Command;
+
+pub const COMMANDS: &[&Command] = &[];

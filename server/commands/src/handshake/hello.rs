@@ -1,0 +1,172 @@
+//! `hello` and its older spelling `isMaster`: what this server is.
+//!
+//! Owns the shape of the reply, which drivers monitor, and the waiting form in which a monitor is told
+//! of a change at the moment it happens.
+
+use crate::facts::{
+    DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, SESSION_TIMEOUT_MINUTES, WIRE_VERSION_MAX,
+    WIRE_VERSION_MIN, WRITE_BATCH_MAX,
+};
+use crate::arguments::integer;
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_bson::{DocBuilder, RawDoc, RawValue};
+use quire_errors::{Code, CommandError, Result};
+use quire_execution::wait::{Waiting, race};
+use quire_protocol::RequestKind;
+use std::time::Duration;
+
+pub const COMMAND: Command =
+    Command::new("hello", "tells what this server is and can do", Run::Later(run));
+
+pub const LEGACY: Command = Command {
+    aliases: &["ismaster"],
+    ..Command::new("isMaster", "the older spelling of hello", Run::Later(run))
+};
+
+/// What a handshake may say.
+struct Hello<'a> {
+    known: Option<RawDoc<'a>>,
+    wait: Option<Duration>,
+    compression: Option<RawDoc<'a>>,
+    client: Option<RawValue<'a>>,
+    hello_ok: bool,
+}
+
+fn run<'a>(context: &'a Context<'a>) -> Waiting<'a, Result<Reply>> {
+    Box::pin(hello(context))
+}
+
+async fn hello(context: &Context<'_>) -> Result<Reply> {
+    let hello = parse(context)?;
+    if let Some(metadata) = hello.client
+        && context.client.describe(metadata)?
+    {
+        log_metadata(context);
+    }
+    let compressors = negotiate(context, hello.compression);
+    context.client.agree_on(compressors.clone());
+    wait_for_change(context, &hello).await;
+    let mut reply = Reply::with(|b| describe(b, context, &hello, &compressors));
+    reply.more = hello.wait.is_some() && context.request.exhaust_allowed();
+    Ok(reply)
+}
+
+fn parse<'a>(context: &Context<'a>) -> Result<Hello<'a>> {
+    let mut args = context.arguments()?;
+    let known = args.optional_doc("topologyVersion")?;
+    let wait = args.take("maxAwaitTimeMS");
+    let compression = args.optional_array("compression")?;
+    let client = args.take("client");
+    let hello_ok = args.flag("helloOk")?;
+    for accepted in [
+        "saslSupportedMechs",
+        "speculativeAuthenticate",
+        "internalClient",
+        "hostInfo",
+        "loadBalanced",
+        "backpressure",
+        "forShell",
+        "hangUpOnStepDown",
+    ] {
+        args.ignore(accepted);
+    }
+    args.finish()?;
+    let wait = match (known, wait) {
+        (None, None) => None,
+        (Some(_), Some(millis)) => Some(await_time(millis)?),
+        (None, Some(_)) => {
+            return Err(CommandError::new(
+                Code::Location(31368),
+                "A request with a 'maxAwaitTimeMS' must include a 'topologyVersion'",
+            ));
+        }
+        (Some(_), None) => {
+            return Err(CommandError::new(
+                Code::Location(31368),
+                "A request with a 'topologyVersion' must include 'maxAwaitTimeMS'",
+            ));
+        }
+    };
+    Ok(Hello { known, wait, compression, client, hello_ok })
+}
+
+fn await_time(millis: RawValue<'_>) -> Result<Duration> {
+    let millis = integer(millis)
+        .ok_or_else(|| CommandError::type_mismatch("maxAwaitTimeMS must be a number"))?;
+    u64::try_from(millis).map(Duration::from_millis).map_err(|_| {
+        CommandError::new(Code::Location(31373), "maxAwaitTimeMS must be a non-negative integer")
+    })
+}
+
+/// The compressors both sides know, in the client's order of preference.
+fn negotiate(context: &Context<'_>, offered: Option<RawDoc<'_>>) -> Vec<&'static str> {
+    let own = &context.server.facts.compressors;
+    let offered = offered.into_iter().flat_map(RawDoc::iter).filter_map(|e| e.value().as_str());
+    offered.filter_map(|name| own.iter().find(|known| **known == name).copied()).collect()
+}
+
+/// Waits while the client already knows what it would be told.
+async fn wait_for_change(context: &Context<'_>, hello: &Hello<'_>) {
+    let (Some(known), Some(wait)) = (hello.known, hello.wait) else { return };
+    let topology = &context.server.topology;
+    let generation = topology.changed.generation();
+    let same_process = matches!(
+        known.get("processId"),
+        Some(RawValue::ObjectId(process)) if process == topology.process()
+    );
+    let counter = known.get("counter").and_then(integer);
+    if !same_process || counter != Some(topology.counter()) {
+        return;
+    }
+    race(topology.changed.changed_since(generation), context.server.host.sleep(wait)).await;
+}
+
+fn describe(
+    b: &mut DocBuilder,
+    context: &Context<'_>,
+    hello: &Hello<'_>,
+    compressors: &[&'static str],
+) {
+    let server = context.server;
+    let is_writable = !server.topology.is_shutting_down();
+    if context.operation.command == "hello" {
+        b.append_bool("isWritablePrimary", is_writable);
+    } else {
+        b.append_bool("ismaster", is_writable);
+    }
+    if hello.hello_ok || context.request.kind() == RequestKind::Query {
+        b.append_bool("helloOk", true);
+    }
+    b.append_bson("topologyVersion", &server.topology.version());
+    b.append_i32("maxBsonObjectSize", DOCUMENT_BYTES_MAX);
+    b.append_i32("maxMessageSizeBytes", MESSAGE_BYTES_MAX);
+    b.append_i32("maxWriteBatchSize", WRITE_BATCH_MAX);
+    b.append("localTime", RawValue::DateTime(server.now_millis()));
+    b.append_i32("logicalSessionTimeoutMinutes", SESSION_TIMEOUT_MINUTES);
+    b.append_i32("connectionId", i32::try_from(context.client.id).unwrap_or(i32::MAX));
+    b.append_i32("minWireVersion", WIRE_VERSION_MIN);
+    b.append_i32("maxWireVersion", WIRE_VERSION_MAX);
+    b.append_bool("readOnly", false);
+    if !compressors.is_empty() {
+        b.append_array("compression", |list| {
+            for name in compressors {
+                list.push(RawValue::String(name));
+            }
+        });
+    }
+}
+
+fn log_metadata(context: &Context<'_>) {
+    let Some(metadata) = context.client.metadata() else { return };
+    tracing::info!(
+        target: "NETWORK",
+        id = 51800,
+        ctx = context.client.name(),
+        remote = context.client.remote_text(),
+        client = context.client.name(),
+        doc = quire_bson::shell_text(metadata),
+        "client metadata"
+    );
+}

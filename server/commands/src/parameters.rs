@@ -1,0 +1,19 @@
+//! Server parameters: what `setParameter` and `getParameter` know.
+//!
+//! Owns the table and the current values. A parameter means something or is not in the table.
+
+use parking_lot::RwLock;
+use quire_bson::Bson;
+use std::collections::BTreeMap;
+
+/// The current values by name.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    values: RwLock<BTreeMap<&'static str, Bson>>,
+}
+
+impl Parameters {
+    pub fn get(&self, name: &str) -> Option<Bson> {
+        self.values.read().get(name).cloned()
+    }
+}

@@ -1,0 +1,5 @@
+//! The commands about logical sessions.
+
+use crate::registry::Command;
+
+pub const COMMANDS: &[&Command] = &[];
