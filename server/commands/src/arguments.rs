@@ -138,9 +138,7 @@ impl<'a> Arguments<'a> {
     pub fn optional_count(&mut self, name: &str) -> Result<Option<u64>> {
         let Some(count) = self.optional_i64(name)? else { return Ok(None) };
         u64::try_from(count).map(Some).map_err(|_| {
-            let message = format!(
-                "BSON field '{name}' value must be >= 0, actual value '{count}'"
-            );
+            let message = format!("BSON field '{name}' value must be >= 0, actual value '{count}'");
             CommandError::new(Code::Location(51024), message)
         })
     }

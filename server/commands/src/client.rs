@@ -55,7 +55,9 @@ impl Client {
     /// Takes the `client` document of a handshake. Says whether it was new.
     pub fn describe(&self, value: RawValue<'_>) -> Result<bool> {
         let RawValue::Document(metadata) = value else {
-            return Err(CommandError::type_mismatch("The client metadata document must be a document in 'hello'"));
+            return Err(CommandError::type_mismatch(
+                "The client metadata document must be a document in 'hello'",
+            ));
         };
         check_metadata(metadata)?;
         if self.metadata.get().is_some() {
@@ -145,7 +147,7 @@ fn missing(path: &str) -> CommandError {
 #[cfg(test)]
 mod tests {
     use super::Client;
-    use quire_bson::{Bson, Document, DocBuf, RawValue, doc};
+    use quire_bson::{Bson, DocBuf, Document, RawValue, doc};
 
     fn describe(client: &Client, metadata: Document) -> Result<bool, i32> {
         let buf = DocBuf::from(&metadata);

@@ -187,7 +187,8 @@ impl Cursors {
 
     pub fn counts(&self) -> CursorCounts {
         let slots = self.slots.lock();
-        let no_timeout = |slot: &&Slot| matches!(slot, Slot::Idle { cursor, .. } if cursor.no_timeout);
+        let no_timeout =
+            |slot: &&Slot| matches!(slot, Slot::Idle { cursor, .. } if cursor.no_timeout);
         CursorCounts {
             open: slots.len() as u64,
             pinned: slots.values().filter(|slot| matches!(slot, Slot::Busy { .. })).count() as u64,
@@ -221,9 +222,7 @@ fn check_session(cursor: &Cursor, lsid: Option<&DocBuf>) -> Result<()> {
         (None, _) => format!(
             "Cannot run getMore on cursor {id}, which was not created in a session, in a session"
         ),
-        _ => format!(
-            "Cannot run getMore on cursor {id}, which was created in another session"
-        ),
+        _ => format!("Cannot run getMore on cursor {id}, which was created in another session"),
     };
     Err(CommandError::new(Code::Location(50738), message))
 }

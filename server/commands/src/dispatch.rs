@@ -114,10 +114,9 @@ async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Rep
             let timer = context.server.host.sleep(limit);
             match race(interruptible(run(context), context), timer).await {
                 Either::First(outcome) => outcome,
-                Either::Second(()) => Err(CommandError::new(
-                    Code::MaxTimeMSExpired,
-                    "operation exceeded time limit",
-                )),
+                Either::Second(()) => {
+                    Err(CommandError::new(Code::MaxTimeMSExpired, "operation exceeded time limit"))
+                }
             }
         }
     }

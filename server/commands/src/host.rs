@@ -3,8 +3,8 @@
 //! Owns the one trait through which the clock, timers, log lines and the end of the process reach
 //! the handlers, so that nothing here names a runtime or the operating system.
 
-use quire_execution::wait::Waiting;
 use quire_bson::Document;
+use quire_execution::wait::Waiting;
 use std::time::{Duration, SystemTime};
 
 /// How a `shutdown` command wants the process to end.

@@ -65,10 +65,9 @@ impl Operation {
             return Err(error);
         }
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(CommandError::new(
-                Code::MaxTimeMSExpired,
-                "operation exceeded time limit",
-            )),
+            Some(deadline) if Instant::now() >= deadline => {
+                Err(CommandError::new(Code::MaxTimeMSExpired, "operation exceeded time limit"))
+            }
             _ => Ok(()),
         }
     }
@@ -82,9 +81,7 @@ impl Operation {
             x if x == Stop::ShuttingDown as u8 => {
                 (Code::InterruptedAtShutdown, "interrupted at shutdown")
             }
-            x if x == Stop::CursorKilled as u8 => {
-                (Code::CursorKilled, "cursor killed")
-            }
+            x if x == Stop::CursorKilled as u8 => (Code::CursorKilled, "cursor killed"),
             _ => (Code::Interrupted, "operation was interrupted"),
         };
         Some(CommandError::new(code, message))

@@ -8,7 +8,6 @@ use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::HashMap;
 
-
 /// The most sessions remembered at once; MongoDB's bound.
 const SESSIONS_MAX: usize = 1_000_000;
 
@@ -89,7 +88,10 @@ impl Sessions {
 pub fn session_id(lsid: RawDoc<'_>) -> Result<SessionId> {
     match lsid.get("id") {
         Some(RawValue::Binary { subtype: 4, bytes }) => bytes.try_into().map_err(|_| {
-            CommandError::new(Code::InvalidUUID, "uuid must be a 16-byte binary field with UUID (4) subtype")
+            CommandError::new(
+                Code::InvalidUUID,
+                "uuid must be a 16-byte binary field with UUID (4) subtype",
+            )
         }),
         Some(value) => Err(CommandError::type_mismatch(format!(
             "BSON field 'OperationSessionInfo.lsid.id' is the wrong type '{}', expected type 'binData'",
@@ -113,4 +115,3 @@ pub fn lsid_of(id: SessionId) -> Bson {
 pub fn same_session(a: &DocBuf, id: &SessionId) -> bool {
     session_id(a.as_raw()).is_ok_and(|own| own == *id)
 }
-

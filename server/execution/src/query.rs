@@ -71,12 +71,7 @@ impl Query {
     }
 
     /// The next document, or why there is none for now.
-    pub fn next(
-        &mut self,
-        view: &ReadView,
-        watch: &dyn Watch,
-        slice: &mut Slice,
-    ) -> Result<Step> {
+    pub fn next(&mut self, view: &ReadView, watch: &dyn Watch, slice: &mut Slice) -> Result<Step> {
         let mut turn = Turn { source: &mut self.source, view, watch, slice };
         let step = self.chain.next(&mut turn)?;
         let (Step::Doc(doc), Some(find)) = (&step, &self.projection) else { return Ok(step) };

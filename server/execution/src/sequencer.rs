@@ -20,7 +20,6 @@ pub use unique::{duplicate, key_error};
 use crate::wait::Signal;
 use parking_lot::Mutex;
 use pending::Pending;
-use unique::Prepared;
 use quire_bson::DocBuf;
 use quire_consensus::{Lost, Replica, Submitted};
 use quire_documents::{
@@ -32,6 +31,7 @@ use quire_log::{StateMachine, Timestamp};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use unique::Prepared;
 
 /// The leader's clock, read here so that nothing below reads one.
 pub trait Clock: Send + Sync {
@@ -411,23 +411,18 @@ impl Sequencer {
         let pending = &state.pending;
         self.documents
             .view()
-            .scan_rows(
-                collection.id,
-                &Range::ALL,
-                Direction::Forward,
-                &mut |row_key, row| {
-                    if docs <= docs_max && bytes <= bytes_max {
-                        return ControlFlow::Break(());
-                    }
-                    if pending.row(collection.id, row_key).is_none() {
-                        docs = docs.saturating_sub(1);
-                        bytes = bytes.saturating_sub(row.doc.as_bytes().len() as u64);
-                        let doc = Arc::new(DocBuf::from(row.doc));
-                        oldest.push((row_key.to_vec(), CurrentRow { revision: row.revision, doc }));
-                    }
-                    ControlFlow::Continue(())
-                },
-            )
+            .scan_rows(collection.id, &Range::ALL, Direction::Forward, &mut |row_key, row| {
+                if docs <= docs_max && bytes <= bytes_max {
+                    return ControlFlow::Break(());
+                }
+                if pending.row(collection.id, row_key).is_none() {
+                    docs = docs.saturating_sub(1);
+                    bytes = bytes.saturating_sub(row.doc.as_bytes().len() as u64);
+                    let doc = Arc::new(DocBuf::from(row.doc));
+                    oldest.push((row_key.to_vec(), CurrentRow { revision: row.revision, doc }));
+                }
+                ControlFlow::Continue(())
+            })
             .map_err(failed)?;
         for (row_key, seen) in oldest {
             let change = unique::prepare(collection, vec![Change::Delete { row_key, seen }]);

@@ -3,11 +3,11 @@
 //! Owns the shape of the reply, which drivers monitor, and the waiting form in which a monitor is told
 //! of a change at the moment it happens.
 
+use crate::arguments::integer;
 use crate::facts::{
     DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, SESSION_TIMEOUT_MINUTES, WIRE_VERSION_MAX,
     WIRE_VERSION_MIN, WRITE_BATCH_MAX,
 };
-use crate::arguments::integer;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;

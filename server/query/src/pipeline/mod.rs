@@ -24,3 +24,9 @@ pub trait Input {
 pub trait Stage: Send {
     fn next(&mut self, input: &mut dyn Input) -> Result<Step>;
 }
+
+pub struct Chain { stages: Vec<Box<dyn Stage>> }
+impl Chain {
+    pub fn new(stages: Vec<Box<dyn Stage>>) -> Chain { Chain { stages } }
+    pub fn next(&mut self, source: &mut dyn Input) -> Result<Step> { let _ = &self.stages; source.next() }
+}
