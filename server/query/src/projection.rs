@@ -108,6 +108,9 @@ enum Node {
     Nested(Fields),
 }
 
+/// Up to how many names of a level are looked through one by one.
+const LINEAR_MAX: usize = 8;
+
 /// The fields of one level in the order of the specification.
 #[derive(Clone, Debug, Default)]
 struct Fields {
@@ -129,6 +132,10 @@ impl Fields {
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {
+        // Among a few names, looking at each is faster than searching.
+        if self.entries.len() <= LINEAR_MAX {
+            return self.entries.iter().position(|(known, _)| known.as_bytes() == name);
+        }
         self.search(name).ok().and_then(|at| self.sorted.get(at)).copied()
     }
 

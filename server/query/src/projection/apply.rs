@@ -24,9 +24,17 @@ impl Run<'_> {
         doc: RawDoc<'_>,
         out: &mut DocBuilder,
     ) -> Result<()> {
+        let mut awaited = fields.entries.len();
         for element in doc {
             match fields.get(element.key_bytes()) {
-                Some(node) => self.field(node, element, out)?,
+                Some(node) => {
+                    self.field(node, element, out)?;
+                    awaited = awaited.saturating_sub(1);
+                    // The rest of the document holds nothing that is to be shown.
+                    if awaited == 0 && self.kind == Kind::Inclusion {
+                        break;
+                    }
+                }
                 None if self.kind == Kind::Exclusion => {
                     out.append_element(element);
                 }

@@ -153,7 +153,8 @@ impl Update {
                     path: String::new(),
                 };
                 let changed = run.document(plan, &mut tree)?;
-                Ok(changed.then(|| tree.into_document()))
+                // A little room, because most changes make a document grow.
+                Ok(changed.then(|| tree.into_document(doc.as_bytes().len() + 64)))
             }
             Form::Replacement(new) => {
                 replacement::replace(doc, new.as_raw(), &self.constants).map(Some)

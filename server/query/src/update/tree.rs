@@ -64,6 +64,9 @@ pub(super) struct Field<'a> {
     pub(super) value: Tree<'a>,
 }
 
+/// Room for the fields of most documents, so that opening one seldom grows the list.
+const FIELDS_USUAL: usize = 24;
+
 const DOCUMENT: u8 = 0x03;
 const ARRAY: u8 = 0x04;
 
@@ -72,7 +75,9 @@ impl<'a> Tree<'a> {
 
     /// A whole document, opened at its top level.
     pub(super) fn of_document(doc: RawDoc<'a>) -> Tree<'a> {
-        Tree::Document(doc.iter().map(Field::borrowed).collect())
+        let mut fields = Vec::with_capacity(FIELDS_USUAL);
+        fields.extend(doc.iter().map(Field::borrowed));
+        Tree::Document(fields)
     }
 
     fn of_element(element: RawElement<'a>) -> Tree<'a> {
@@ -103,7 +108,7 @@ impl<'a> Tree<'a> {
         match self {
             Tree::Raw { bytes, .. } => Cow::Borrowed(bytes),
             Tree::Shared(value) => Cow::Borrowed(&value.bytes),
-            Tree::Document(fields) => Cow::Owned(document_bytes(fields).into_bytes()),
+            Tree::Document(fields) => Cow::Owned(document_bytes(fields, 0).into_bytes()),
             Tree::Array(items) => {
                 let mut holder = DocBuilder::new();
                 holder.append_array("", |out| write_items(items, out));
@@ -159,10 +164,11 @@ impl<'a> Tree<'a> {
         if let Tree::Array(items) = self { Some(items) } else { None }
     }
 
-    /// The whole as a document of its own; anything but a document gives an empty one.
-    pub(super) fn into_document(self) -> DocBuf {
+    /// The whole as a document of its own, for which about `bytes` are reserved; anything but a
+    /// document gives an empty one.
+    pub(super) fn into_document(self, bytes: usize) -> DocBuf {
         match self {
-            Tree::Document(fields) => document_bytes(&fields),
+            Tree::Document(fields) => document_bytes(&fields, bytes),
             other => {
                 other.with_value(|value| DocBuf::from(value.as_document().unwrap_or(RawDoc::EMPTY)))
             }
@@ -183,8 +189,8 @@ impl<'a> Field<'a> {
     }
 }
 
-fn document_bytes(fields: &[Field<'_>]) -> DocBuf {
-    let mut out = DocBuilder::new();
+fn document_bytes(fields: &[Field<'_>], capacity: usize) -> DocBuf {
+    let mut out = DocBuilder::in_buffer(Vec::with_capacity(capacity));
     write_fields(fields, &mut out);
     out.finish()
 }
