@@ -25,8 +25,15 @@ pub trait Stage: Send {
     fn next(&mut self, input: &mut dyn Input) -> Result<Step>;
 }
 
-pub struct Chain { stages: Vec<Box<dyn Stage>> }
+pub struct Chain {
+    stages: Vec<Box<dyn Stage>>,
+}
 impl Chain {
-    pub fn new(stages: Vec<Box<dyn Stage>>) -> Chain { Chain { stages } }
-    pub fn next(&mut self, source: &mut dyn Input) -> Result<Step> { let _ = &self.stages; source.next() }
+    pub fn new(stages: Vec<Box<dyn Stage>>) -> Chain {
+        Chain { stages }
+    }
+    pub fn next(&mut self, source: &mut dyn Input) -> Result<Step> {
+        let _ = &self.stages;
+        source.next()
+    }
 }

@@ -224,3 +224,37 @@ fn kept_values_of_every_type_are_copied_unchanged() {
     let spec = doc! { "s": 1, "d": 1, "n": 1, "m": 1, "a": 1, "t": 1 };
     assert_eq!(find(spec, doc.clone()), doc);
 }
+
+#[test]
+fn elem_match_keeps_the_first_matching_element_behind_the_other_fields() {
+    for (spec, doc, expected) in [
+        (
+            doc! { "a": { "$elemMatch": { "b": { "$gt": 1 } } } },
+            doc! { "_id": 1, "a": [{ "b": 1 }, { "b": 2 }, { "b": 3 }], "c": 1 },
+            doc! { "_id": 1, "a": [{ "b": 2 }] },
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "$gt": 1 } }, "z": 1 },
+            doc! { "_id": 1, "a": [1, 2, 3], "z": 1 },
+            doc! { "_id": 1, "z": 1, "a": [2] },
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "b": 9 } } },
+            doc! { "_id": 1, "a": [{ "b": 1 }] },
+            doc! { "_id": 1 },
+        ),
+        (doc! { "a": { "$elemMatch": { "b": 9 } } }, doc! { "_id": 1, "a": 5 }, doc! { "_id": 1 }),
+    ] {
+        assert_eq!(find(spec.clone(), doc), expected, "{spec}");
+    }
+}
+
+#[test]
+fn elem_match_and_the_positional_operator_exclude_each_other() {
+    let filter = || Some(doc! { "b": 1 });
+    let elem_match = doc! { "$elemMatch": { "x": 1 } };
+    let first = doc! { "a": elem_match.clone(), "b.$": 1 };
+    assert_eq!(refused(first, filter(), Mode::Find).0, 31256);
+    let second = doc! { "b.$": 1, "a": elem_match };
+    assert_eq!(refused(second, filter(), Mode::Find).0, 31255);
+}

@@ -4,6 +4,7 @@ use quire_bson::{Bson, DocBuf, Document, RawValue};
 use quire_errors::Result;
 use std::sync::Arc;
 
+mod filters;
 mod forms;
 mod operators;
 mod paths;
