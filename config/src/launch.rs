@@ -10,7 +10,7 @@ use config::Config;
 use crate::layer::Layer;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
-use crate::{Tree, environment, file, flags, support};
+use crate::{Tree, environment, file, flags, ini, support};
 
 /// What the process was started for.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +68,7 @@ pub fn load(source: Source<'_>) -> Result<Launch, Refusal> {
             let text = (source.read_file)(Path::new(path)).map_err(|error| {
                 Refusal::new(format!("Error opening config file '{path}': {error}"))
             })?;
-            file::read(&text)?
+            if ini::is_ini(&text) { ini::read(&text)? } else { file::read(&text)? }
         }
     };
 

@@ -11,6 +11,7 @@ mod environment;
 pub mod exit;
 mod file;
 mod flags;
+mod ini;
 mod launch;
 mod layer;
 mod refusal;

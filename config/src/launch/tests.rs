@@ -531,6 +531,30 @@ fn a_bad_variable_is_refused_in_one_line() {
 }
 
 #[test]
+fn files_of_the_time_before_yaml_are_read() {
+    let file = "# written by a harness\n\nport = 1025\ndbpath=/d\nnoauth = true\nipv6 = false\n\
+                vv = true\nsetParameter = a=1\nsetParameter=b=2\n";
+    let settings = settings(file, &[], &["--dbpath", "/e"]);
+    assert_eq!((settings.net.port, settings.net.ipv6, settings.log.verbosity), (1025, false, 2));
+    assert_eq!(settings.storage.db_path, PathBuf::from("/e"));
+    assert_eq!(settings.parameters.len(), 2);
+
+    let cases = [
+        ("port = 1\nnonsense = 1", "Error parsing INI config file: unrecognised option"),
+        ("port = 1\nstray", "Error parsing INI config file: line 2: expected name = value"),
+        ("port = 1\nport = 2", "cannot be specified more than once"),
+        ("port = 1\nquiet = yes", "Bad value for quiet: 'yes': expected true or false"),
+        ("port = 1\nconfig = /other", "are for the command line"),
+        ("auth = true", "Cannot start with security.authorization"),
+        ("nonsense = 1", "Error parsing YAML config file: "),
+    ];
+    for (file, expected) in cases {
+        let message = refusal(file, &[], &[]);
+        assert!(message.contains(expected), "{file:?}: {message}");
+    }
+}
+
+#[test]
 fn sections_left_empty_say_nothing() {
     assert_eq!(settings("net:\nsecurity:\nsetParameter:\n", &[], &[]).net, flags(&[]).net);
     assert_eq!(settings("# nothing\n", &[], &[]).net, flags(&[]).net);
