@@ -10,7 +10,7 @@ impl LogIndex {
 
     #[must_use]
     pub fn next(self) -> LogIndex {
-        LogIndex(self.0 + 1)
+        LogIndex(self.0.saturating_add(1))
     }
 }
 
@@ -52,7 +52,7 @@ impl Timestamp {
 
     #[must_use]
     pub fn next(self) -> Timestamp {
-        Timestamp(self.0 + 1)
+        Timestamp(self.0.saturating_add(1))
     }
 }
 

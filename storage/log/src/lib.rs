@@ -4,10 +4,15 @@
 //! [`StateMachine`] trait: consensus and documents meet here and nowhere else. Payloads are opaque
 //! bytes. Nothing here knows Raft's rules; it keeps what it is told, durably and in order.
 
+#[cfg(test)]
+mod conformance;
+mod encoding;
+mod engine_log;
 mod entry;
 mod machine;
 mod store;
 
+pub use engine_log::{EngineLog, LOG_SPACES};
 pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
 pub use machine::{Applied, Fatal, StateMachine};
-pub use store::{LogError, LogStore, LogStats};
+pub use store::{LogError, LogStats, LogStore};

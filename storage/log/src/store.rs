@@ -19,8 +19,9 @@ pub enum LogError {
 
 /// Keeps entries durably and in order.
 ///
-/// One writer calls `append` and `compact`; readers may call the rest at any time. An `append` that
-/// failed leaves the tail unknown: the caller calls `reopen` before it appends again.
+/// One writer calls `append`, `compact`, `restart_after` and `reopen`; readers may call the rest at
+/// any time. A change that failed in the store leaves the tail unknown: every later one is refused
+/// until `reopen` has found out what is there.
 pub trait LogStore: Send + Sync {
     /// The first kept entry's index (one past the compaction point, also when the log is empty).
     fn first_index(&self) -> LogIndex;
@@ -28,26 +29,31 @@ pub trait LogStore: Send + Sync {
     /// The last entry's index, or the compaction point when the log is empty.
     fn last_index(&self) -> LogIndex;
 
-    /// The term of an entry that is kept, or of the compaction point itself.
+    /// The term of an entry that is kept, or of the compaction point itself; nothing above the last
+    /// entry.
     fn term(&self, index: LogIndex) -> Result<Option<Term>, LogError>;
 
     /// Entries of `range` in order, as many as fit into `bytes_max`, at least one when there is one.
-    fn read(
-        &self,
-        range: RangeInclusive<u64>,
-        bytes_max: usize,
-    ) -> Result<Vec<Entry>, LogError>;
+    fn read(&self, range: RangeInclusive<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError>;
 
     fn hard_state(&self) -> HardState;
 
     /// Writes entries and hard state with one sync. Entries follow the last one without a gap, or
-    /// replace the tail from their first index on.
+    /// replace the tail from their first index on: whatever was behind it is gone, even if fewer
+    /// entries take its place.
     fn append(&self, entries: &[Entry], hard_state: Option<HardState>) -> Result<(), LogError>;
 
-    /// Forgets entries up to and including `through`, whose term stays known.
+    /// Forgets entries up to and including `through`, whose term stays known. A crash may bring them
+    /// back.
     fn compact(&self, through: LogIndex) -> Result<(), LogError>;
 
-    /// Finds out what is on disk after a failed append, and drops every entry above `keep_through`.
+    /// Forgets everything and goes on behind the entry `index` of `term`, which a snapshot of the
+    /// state contains and which is committed therefore. Durable when it returns.
+    fn restart_after(&self, index: LogIndex, term: Term) -> Result<(), LogError>;
+
+    /// Finds out what is on disk after a failed change, and drops every entry above `keep_through`:
+    /// the entry before the first one of the append that failed. The hard state is either the one
+    /// before that append or its own, known to be committed no further than what is kept.
     fn reopen(&self, keep_through: LogIndex) -> Result<(), LogError>;
 
     fn stats(&self) -> LogStats;
