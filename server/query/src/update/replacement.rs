@@ -69,10 +69,7 @@ fn element<'a>(doc: RawDoc<'a>, name: &str) -> Option<RawElement<'a>> {
 }
 
 /// `_id` may be written anew only with an equal value.
-fn refuse_altered_id(
-    before: Option<RawElement<'_>>,
-    after: Option<RawElement<'_>>,
-) -> Result<()> {
+fn refuse_altered_id(before: Option<RawElement<'_>>, after: Option<RawElement<'_>>) -> Result<()> {
     let (Some(before), Some(after)) = (before, after) else {
         return Ok(());
     };

@@ -8,6 +8,7 @@ mod filters;
 mod forms;
 mod operators;
 mod paths;
+mod random;
 
 fn constants() -> Arc<Constants> {
     Arc::new(Constants {
