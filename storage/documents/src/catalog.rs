@@ -10,6 +10,8 @@ mod change;
 mod collection;
 mod index;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use change::Refused;
 pub use collection::{Capped, Collection, Layout, id_row_key};

@@ -7,6 +7,8 @@
 
 mod decode;
 mod encode;
+#[cfg(test)]
+mod tests;
 
 use crate::{CollectionId, IndexId, Layout, Namespace};
 use quire_bson::DocBuf;

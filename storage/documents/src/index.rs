@@ -6,6 +6,8 @@
 
 mod expand;
 mod path;
+#[cfg(test)]
+mod tests;
 
 use crate::{FieldOrder, Index, IndexPlace};
 use quire_bson::{RawDoc, RawValue};

@@ -6,20 +6,22 @@
 //! catalogue with newer keys or the other way round.
 
 mod step;
+#[cfg(test)]
+mod tests;
 
 use crate::catalog::Catalog;
 use crate::counts::Counts;
 use crate::effect::Effects;
-use crate::open::{Stored, decode_applied, key_range, space};
+use crate::open::{OpenError, Stored, decode_applied, key_range, space};
 use crate::{CollectionId, EngineStats, IndexId, ReadView};
 use parking_lot::{Mutex, RwLock};
-use quire_engine::{Durability, Engine, EngineError};
+use quire_engine::{Batch, Durability, Engine, EngineError};
 use quire_keys::{Key, KeySpace};
 use quire_log::{Applied, Entry, EntryKind, Fatal, LogIndex, StateMachine};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use step::Step;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use step::{Outcome, Step};
 
 /// The replicated documents.
 pub struct Documents {
@@ -29,6 +31,8 @@ pub struct Documents {
     /// Held while applying; equal to what the engine holds.
     counts: Mutex<BTreeMap<CollectionId, Counts>>,
     refused: AtomicU64,
+    /// Set when a write has failed: it may have taken effect all the same.
+    doubtful: AtomicBool,
 }
 
 impl Documents {
@@ -39,6 +43,7 @@ impl Documents {
             applied: RwLock::new(stored.applied),
             counts: Mutex::new(stored.counts),
             refused: AtomicU64::new(0),
+            doubtful: AtomicBool::new(false),
         }
     }
 
@@ -83,22 +88,66 @@ impl Documents {
     }
 
     /// Writes the outcome of a step and makes it visible.
-    fn publish(&self, step: Step<'_>, position: Applied) -> Result<(), Fatal> {
-        let outcome = step.finish(position);
+    fn publish(&self, outcome: Outcome, position: Applied) -> Result<(), Fatal> {
         match outcome.catalog {
             None => {
-                self.engine.write(&outcome.batch, Durability::Unsynced).map_err(fatal)?;
+                self.write(&outcome.batch)?;
                 *self.applied.write() = position;
             }
             Some(changed) => {
                 let mut catalog = self.catalog.write();
-                self.engine.write(&outcome.batch, Durability::Unsynced).map_err(fatal)?;
+                self.write(&outcome.batch)?;
                 *catalog = changed;
                 *self.applied.write() = position;
             }
         }
         Ok(())
     }
+
+    fn write(&self, batch: &Batch) -> Result<(), Fatal> {
+        self.engine.write(batch, Durability::Unsynced).map_err(|error| {
+            self.doubtful.store(true, Ordering::Relaxed);
+            fatal(error)
+        })
+    }
+
+    /// Finds out what a failed write has left. Without this a repeated entry would be counted twice.
+    fn settle(&self, counts: &mut BTreeMap<CollectionId, Counts>) -> Result<(), Fatal> {
+        if self.doubtful.load(Ordering::Relaxed) {
+            let mut catalog = self.catalog.write();
+            let stored = Stored::load(self.engine.as_ref()).map_err(|error| match error {
+                OpenError::Engine(error) => fatal(error),
+                other => stopped(other.to_string()),
+            })?;
+            *counts = stored.counts;
+            *catalog = Arc::new(stored.catalog);
+            *self.applied.write() = stored.applied;
+            self.doubtful.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the entries that follow `position`, which moves along.
+fn decode(entries: &[Entry], position: &mut Applied) -> Result<Vec<Effects>, Fatal> {
+    let mut payloads = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.index != position.index.next() {
+            let (next, last) = (entry.index, position.index);
+            return Err(stopped(format!("entry {next} does not follow entry {last}")));
+        }
+        if entry.kind == EntryKind::Effects {
+            let effects = Effects::decode(&entry.payload)
+                .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
+            payloads.push(effects);
+        }
+        *position = Applied {
+            index: entry.index,
+            term: entry.term,
+            timestamp: entry.timestamp.max(position.timestamp),
+        };
+    }
+    Ok(payloads)
 }
 
 impl StateMachine for Documents {
@@ -115,34 +164,21 @@ impl StateMachine for Documents {
     }
 
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
-        let mut position = self.applied();
-        let mut payloads = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if entry.index != position.index.next() {
-                return Err(stopped(format!(
-                    "entry {} does not follow entry {}",
-                    entry.index, position.index
-                )));
-            }
-            if entry.kind == EntryKind::Effects {
-                let effects = Effects::decode(&entry.payload)
-                    .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
-                payloads.push(effects);
-            }
-            position = Applied {
-                index: entry.index,
-                term: entry.term,
-                timestamp: entry.timestamp.max(position.timestamp),
-            };
-        }
         let mut counts = self.counts.lock();
+        let before = self.applied();
+        self.settle(&mut counts)?;
+        let mut position = self.applied();
+        // Entries are repeated after a failure only; then those that took effect are left out.
+        let done = |entry: &&Entry| entry.index > before.index && entry.index <= position.index;
+        let skipped = entries.iter().take_while(done).count();
+        let payloads = decode(entries.get(skipped..).unwrap_or_default(), &mut position)?;
         let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
         for effect in payloads.iter().flat_map(|effects| &effects.effects) {
             step.apply(effect).map_err(fatal)?;
         }
-        let changed_counts = step.changed_counts();
         let refused = step.refused();
-        self.publish(step, position)?;
+        let changed_counts = step.changed_counts();
+        self.publish(step.finish(position), position)?;
         for (collection, changed) in changed_counts {
             match changed {
                 Some(changed) => counts.insert(collection, changed),

@@ -39,16 +39,22 @@ pub(crate) struct Stored {
     pub(crate) applied: Applied,
 }
 
+impl Stored {
+    pub(crate) fn load(reader: &dyn Engine) -> Result<Stored, OpenError> {
+        Ok(Stored {
+            catalog: load_catalog(reader)?,
+            counts: load_counts(reader)?,
+            applied: read_applied(reader)?,
+        })
+    }
+}
+
 impl Documents {
     /// Opens the store in `engine`, whose spaces are those of [`KeySpace::ALL`]. An empty engine
     /// becomes an empty store.
     pub fn open(engine: Arc<dyn Engine>) -> Result<Documents, OpenError> {
         check_format(engine.as_ref())?;
-        let stored = Stored {
-            catalog: load_catalog(engine.as_ref())?,
-            counts: load_counts(engine.as_ref())?,
-            applied: read_applied(engine.as_ref())?,
-        };
+        let stored = Stored::load(engine.as_ref())?;
         Ok(Documents::from_stored(engine, stored))
     }
 }
@@ -84,49 +90,47 @@ fn check_format(engine: &dyn Engine) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn load_catalog(reader: &dyn Read) -> Result<Catalog, OpenError> {
+fn load_catalog(reader: &dyn Engine) -> Result<Catalog, OpenError> {
     let ids = match reader.get(space(KeySpace::Meta), &Key::Counters.encode())? {
         Some(bytes) => NextIds::decode(&bytes).map_err(|why| damaged("the next ids", why))?,
         None => NextIds::default(),
     };
     let mut collections = Vec::new();
-    scan_meta(reader, &Key::all_collections(), &mut |key, value| {
+    for (key, value) in scan_meta(reader, &Key::all_collections())? {
         let what = format!("the catalogue record {key:02x?}");
-        let collection = Collection::decode(value).map_err(|why| damaged(&what, why))?;
-        let expected = Key::Collection { collection: collection.id.0 }.encode();
-        if expected != key {
+        let collection = Collection::decode(&value).map_err(|why| damaged(&what, why))?;
+        if Key::decode(KeySpace::Meta, &key)
+            != Some(Key::Collection { collection: collection.id.0 })
+        {
             return Err(damaged(&what, Malformed::Number));
         }
         collections.push(collection);
-        Ok(())
-    })?;
+    }
     Ok(Catalog::from_records(ids, collections))
 }
 
-fn load_counts(reader: &dyn Read) -> Result<BTreeMap<CollectionId, Counts>, OpenError> {
+fn load_counts(reader: &dyn Engine) -> Result<BTreeMap<CollectionId, Counts>, OpenError> {
     let mut all = BTreeMap::new();
-    scan_meta(reader, &Key::all_counts(), &mut |key, value| {
-        let counts = Counts::decode(value).map_err(|why| damaged("a collection's counts", why))?;
-        if let Some(Key::Counts { collection }) = Key::decode(KeySpace::Meta, key) {
+    for (key, value) in scan_meta(reader, &Key::all_counts())? {
+        let counts = Counts::decode(&value).map_err(|why| damaged("a collection's counts", why))?;
+        if let Some(Key::Counts { collection }) = Key::decode(KeySpace::Meta, &key) {
             all.insert(CollectionId(collection), counts);
         }
-        Ok(())
-    })?;
+    }
     Ok(all)
 }
 
-fn scan_meta(
-    reader: &dyn Read,
-    range: &Range,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), OpenError>,
-) -> Result<(), OpenError> {
-    let mut outcome = Ok(());
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
+fn scan_meta(reader: &dyn Engine, range: &Range) -> Result<Vec<Pair>, EngineError> {
+    let mut found = Vec::new();
     let meta = space(KeySpace::Meta);
     reader.scan(meta, key_range(range), Direction::Forward, &mut |key, value| {
-        outcome = visit(key, value);
-        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        found.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
     })?;
-    outcome
+    Ok(found)
 }
 
 /// The position that the state seen by `reader` stands at.

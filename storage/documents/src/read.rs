@@ -9,7 +9,7 @@ use crate::counts::Counts;
 use crate::index::split_entry;
 use crate::open::{key_range, read_applied, space};
 use crate::row::Row;
-use quire_engine::{Direction, EngineError, Read};
+use quire_engine::{Direction, EngineError, EntryVisitor, Read};
 use quire_keys::{Key, KeySpace, Range};
 use quire_log::Applied;
 use std::ops::{Bound, ControlFlow};
@@ -116,7 +116,7 @@ impl ReadView {
         &self,
         collection: CollectionId,
         range: &Range,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visit: &mut EntryVisitor<'_>,
     ) -> Result<(), EngineError> {
         let full = within(Key::rows_of(collection.0), collection.0, range);
         let rows = space(KeySpace::Rows);
@@ -222,10 +222,7 @@ impl ReadView {
     }
 
     /// Walks all session records in the order of their keys.
-    pub fn scan_sessions(
-        &self,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), EngineError> {
+    pub fn scan_sessions(&self, visit: &mut EntryVisitor<'_>) -> Result<(), EngineError> {
         let all = key_range(&Range::ALL);
         self.reader.scan(space(KeySpace::Sessions), all, Direction::Forward, visit)
     }

@@ -8,7 +8,6 @@ mod filters;
 mod forms;
 mod operators;
 mod paths;
-mod random;
 
 fn constants() -> Arc<Constants> {
     Arc::new(Constants {
