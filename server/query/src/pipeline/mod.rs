@@ -1,10 +1,43 @@
 //! Pipelines: stages that documents flow through.
 //!
-//! A stage is plain data between calls: it keeps no reference to its input, which is handed in with
-//! each call. So a cursor can rest for minutes with a half-run pipeline and no snapshot open.
+//! Owns parsing a pipeline into stages, the rules of which stage may stand where, what of its front a
+//! scan may take over, and running it. A running stage is plain data between calls: it keeps no
+//! reference to its input, which is handed in with each call. So a cursor can rest for minutes with a
+//! half-run pipeline and no snapshot open.
+//!
+//! A stage never does I/O: what a special source (`$collStats`, ...) means is the commands' affair.
 
-use quire_bson::DocBuf;
+mod add_fields;
+mod count;
+mod documents;
+mod front;
+mod group;
+mod limit;
+mod match_filter;
+mod memory;
+mod parse;
+mod project;
+mod redact;
+mod replace_root;
+mod run;
+mod sample;
+mod sort;
+mod source;
+mod stage;
+mod table;
+mod unavailable;
+mod unwind;
+
+pub use documents::documents;
+pub use front::{Front, Provided};
+pub use run::Chain;
+pub use source::Source;
+pub use stage::StageSpec;
+
+use crate::Constants;
+use quire_bson::{DocBuf, RawDoc};
 use quire_errors::Result;
+use std::sync::Arc;
 
 /// What a stage or source gives when asked for its next document.
 #[derive(Debug)]
@@ -25,15 +58,52 @@ pub trait Stage: Send {
     fn next(&mut self, input: &mut dyn Input) -> Result<Step>;
 }
 
-pub struct Chain {
-    stages: Vec<Box<dyn Stage>>,
+/// A parsed pipeline. Cheap to clone; running it does not change it.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    source: Option<Source>,
+    stages: Vec<StageSpec>,
 }
-impl Chain {
-    pub fn new(stages: Vec<Box<dyn Stage>>) -> Chain {
-        Chain { stages }
+
+impl Pipeline {
+    /// Parses the stages, given as a BSON array.
+    pub fn parse(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Pipeline> {
+        parse::pipeline(stages, constants)
     }
-    pub fn next(&mut self, source: &mut dyn Input) -> Result<Step> {
-        let _ = &self.stages;
-        source.next()
+
+    /// Parses the pipeline of an update, which may hold only stages that keep documents one to one.
+    pub fn parse_for_update(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Pipeline> {
+        parse::update(stages, constants)
+    }
+
+    /// The special source that the first stage asked for, instead of a collection's documents.
+    pub fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
+    }
+
+    pub fn stages(&self) -> &[StageSpec] {
+        &self.stages
+    }
+
+    /// True when documents pass unchanged.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Starts the stages; documents are then pulled through the chain.
+    pub fn start(&self) -> Chain {
+        Chain::new(self.stages.iter().map(StageSpec::start).collect())
+    }
+
+    /// Runs the pipeline over one document, as an update does. `None` when it gave no document.
+    pub fn apply(&self, doc: RawDoc<'_>) -> Result<Option<DocBuf>> {
+        run::one(self, doc)
+    }
+
+    /// This pipeline with the stages of `rest` behind it.
+    #[must_use]
+    pub fn then(mut self, rest: Pipeline) -> Pipeline {
+        self.stages.extend(rest.stages);
+        self
     }
 }

@@ -1,0 +1,44 @@
+//! `$min` and `$max`.
+
+use super::Accumulator;
+use crate::expression::value::{NULL, Value, is_nullish};
+use quire_bson::{Bson, compare_bson};
+use quire_errors::Result;
+use std::cmp::Ordering;
+
+/// The smallest or the largest value seen; null and missing do not count.
+#[derive(Debug)]
+pub struct Extreme {
+    wanted: Ordering,
+    best: Option<Bson>,
+}
+
+impl Extreme {
+    pub fn min() -> Extreme {
+        Extreme { wanted: Ordering::Less, best: None }
+    }
+
+    pub fn max() -> Extreme {
+        Extreme { wanted: Ordering::Greater, best: None }
+    }
+}
+
+impl Accumulator for Extreme {
+    fn add(&mut self, value: Value) -> Result<()> {
+        if is_nullish(&value) {
+            return Ok(());
+        }
+        let better = match (&value, &self.best) {
+            (Some(value), Some(best)) => compare_bson(value, best) == self.wanted,
+            _ => true,
+        };
+        if better {
+            self.best = value;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        self.best.take().or(NULL)
+    }
+}

@@ -1,0 +1,131 @@
+//! The tree of an expression and how it is evaluated.
+
+use super::field_path::FieldPath;
+use super::value::Value;
+use quire_bson::{Bson, RawDoc};
+use quire_errors::Result;
+use std::sync::Arc;
+
+/// What an evaluation sees: the document and the values of the variables in scope.
+#[derive(Debug)]
+pub(crate) struct Scope<'a> {
+    root: RawDoc<'a>,
+    slots: Vec<Value>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(root: RawDoc<'a>) -> Scope<'a> {
+        Scope { root, slots: Vec::new() }
+    }
+
+    pub(crate) fn with_variables(root: RawDoc<'a>, variables: &[Value]) -> Scope<'a> {
+        Scope { root, slots: variables.to_vec() }
+    }
+
+    /// Evaluates `node` with more variables, in the slots that the parser gave them.
+    pub(crate) fn with<const N: usize>(
+        &mut self,
+        values: [Value; N],
+        node: &Node,
+    ) -> Result<Value> {
+        let depth = self.slots.len();
+        self.slots.extend(values);
+        let result = node.evaluate(self);
+        self.slots.truncate(depth);
+        result
+    }
+
+    /// Like [`Scope::with`] for a number of variables that only the parser knew.
+    pub(crate) fn with_all(&mut self, values: Vec<Value>, node: &Node) -> Result<Value> {
+        let depth = self.slots.len();
+        self.slots.extend(values);
+        let result = node.evaluate(self);
+        self.slots.truncate(depth);
+        result
+    }
+}
+
+/// An operator that decides itself which of its operands are evaluated, and in which scope.
+pub(crate) trait Operator: std::fmt::Debug + Send + Sync {
+    fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value>;
+}
+
+pub(crate) type Unary = fn(Value) -> Result<Value>;
+pub(crate) type Binary = fn(Value, Value) -> Result<Value>;
+pub(crate) type Ternary = fn(Value, Value, Value) -> Result<Value>;
+pub(crate) type Variadic = fn(Vec<Value>) -> Result<Value>;
+
+/// One node of an expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Constant(Value),
+    /// A path from the document; an empty one is the document itself.
+    Field(FieldPath),
+    /// A path from the variable in a slot.
+    Variable(usize, FieldPath),
+    Object(Vec<(String, Node)>),
+    Array(Vec<Node>),
+    Unary(Unary, Box<Node>),
+    Binary(Binary, Box<[Node; 2]>),
+    Ternary(Ternary, Box<[Node; 3]>),
+    Variadic(Variadic, Vec<Node>),
+    Operator(Arc<dyn Operator>),
+}
+
+impl Node {
+    pub(crate) fn operator(operator: impl Operator + 'static) -> Node {
+        Node::Operator(Arc::new(operator))
+    }
+
+    pub(crate) fn as_constant(&self) -> Option<&Value> {
+        if let Node::Constant(value) = self { Some(value) } else { None }
+    }
+
+    pub(crate) fn is_constant(&self) -> bool {
+        self.as_constant().is_some()
+    }
+
+    pub(crate) fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value> {
+        match self {
+            Node::Constant(value) => Ok(value.clone()),
+            Node::Field(path) => Ok(path.in_document(scope.root)),
+            Node::Variable(slot, path) => {
+                let value = scope.slots.get(*slot).and_then(Option::as_ref);
+                Ok(value.and_then(|value| path.in_value(value)))
+            }
+            Node::Object(fields) => evaluate_object(fields, scope),
+            Node::Array(items) => {
+                let items = items.iter().map(|item| {
+                    // An array has no holes: a missing element shows as null.
+                    Ok(item.evaluate(scope)?.unwrap_or(Bson::Null))
+                });
+                Ok(Some(Bson::Array(items.collect::<Result<_>>()?)))
+            }
+            Node::Unary(function, operand) => function(operand.evaluate(scope)?),
+            Node::Binary(function, operands) => {
+                let [a, b] = &**operands;
+                function(a.evaluate(scope)?, b.evaluate(scope)?)
+            }
+            Node::Ternary(function, operands) => {
+                let [a, b, c] = &**operands;
+                function(a.evaluate(scope)?, b.evaluate(scope)?, c.evaluate(scope)?)
+            }
+            Node::Variadic(function, operands) => function(evaluate_all(operands, scope)?),
+            Node::Operator(operator) => operator.evaluate(scope),
+        }
+    }
+}
+
+pub(crate) fn evaluate_all(nodes: &[Node], scope: &mut Scope<'_>) -> Result<Vec<Value>> {
+    nodes.iter().map(|node| node.evaluate(scope)).collect()
+}
+
+fn evaluate_object(fields: &[(String, Node)], scope: &mut Scope<'_>) -> Result<Value> {
+    let mut doc = quire_bson::Document::new();
+    for (name, node) in fields {
+        if let Some(value) = node.evaluate(scope)? {
+            doc.insert(name.clone(), value);
+        }
+    }
+    Ok(Some(Bson::Document(doc)))
+}

@@ -1,0 +1,132 @@
+//! `$group`, and `$sortByCount`, which is one.
+//!
+//! Groups are told apart by the key bytes of their `_id`, so that 1 and 1.0 are one group, which
+//! shows the value seen first. They come out in the order of their first documents.
+
+mod accumulators;
+mod parse;
+mod picked;
+mod ranked;
+mod set;
+mod state;
+
+pub(super) use parse::{parse, parse_sort_by_count};
+
+use super::memory::Budget;
+use super::stage::Definition;
+use super::{Input, Stage, Step};
+use crate::expression::Expression;
+use accumulators::Accumulation;
+use quire_bson::{Bson, DocBuf, DocBuilder, RawDoc};
+use quire_errors::Result;
+use state::State;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A parsed `$group`.
+#[derive(Debug)]
+pub(super) struct Spec {
+    id: Expression,
+    fields: Vec<(String, Accumulation)>,
+}
+
+#[derive(Debug)]
+struct Group {
+    spec: Arc<Spec>,
+}
+
+impl Definition for Group {
+    fn start(&self) -> Box<dyn Stage> {
+        let refusal = || {
+            "Exceeded memory limit for $group, but didn't allow external sort. Pass \
+             allowDiskUse:true to opt in."
+                .to_owned()
+        };
+        Box::new(Running {
+            spec: Arc::clone(&self.spec),
+            by_key: HashMap::new(),
+            groups: Vec::new(),
+            budget: Budget::new(refusal),
+            giving: None,
+        })
+    }
+}
+
+struct Running {
+    spec: Arc<Spec>,
+    by_key: HashMap<Vec<u8>, usize>,
+    groups: Vec<OneGroup>,
+    budget: Budget,
+    giving: Option<std::vec::IntoIter<OneGroup>>,
+}
+
+struct OneGroup {
+    id: Bson,
+    states: Vec<Box<dyn State>>,
+}
+
+/// What a group takes in memory beside its key and what its accumulators report.
+const GROUP_BYTES: usize = 64;
+const STATE_BYTES: usize = 64;
+
+impl Stage for Running {
+    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
+        loop {
+            if let Some(groups) = &mut self.giving {
+                return Ok(match groups.next() {
+                    Some(group) => Step::Doc(self.spec.show(group)),
+                    None => Step::Done,
+                });
+            }
+            match input.next()? {
+                Step::Doc(doc) => self.add(doc.as_raw())?,
+                Step::Yield => return Ok(Step::Yield),
+                Step::Done => {
+                    self.by_key = HashMap::new();
+                    self.giving = Some(std::mem::take(&mut self.groups).into_iter());
+                }
+            }
+        }
+    }
+}
+
+impl Running {
+    fn add(&mut self, doc: RawDoc<'_>) -> Result<()> {
+        let id = self.spec.id.evaluate(doc)?.unwrap_or(Bson::Null);
+        let at = self.group_of(id)?;
+        let Some(group) = self.groups.get_mut(at) else { return Ok(()) };
+        for (state, (_, accumulation)) in group.states.iter_mut().zip(&self.spec.fields) {
+            let before = state.held_bytes();
+            state.add(doc, accumulation.argument.evaluate(doc)?)?;
+            self.budget.take(state.held_bytes().saturating_sub(before))?;
+        }
+        Ok(())
+    }
+
+    /// The position of the group with this `_id`, which is made when there is none.
+    fn group_of(&mut self, id: Bson) -> Result<usize> {
+        let key = state::key_of(&id);
+        if let Some(at) = self.by_key.get(&key) {
+            return Ok(*at);
+        }
+        let started = self.spec.fields.iter().map(|(_, accumulation)| accumulation.start(&id));
+        let states: Vec<_> = started.collect::<Result<_>>()?;
+        self.budget.take(GROUP_BYTES + 2 * key.len() + states.len() * STATE_BYTES)?;
+        let at = self.groups.len();
+        self.groups.push(OneGroup { id, states });
+        self.by_key.insert(key, at);
+        Ok(at)
+    }
+}
+
+impl Spec {
+    fn show(&self, mut group: OneGroup) -> DocBuf {
+        let mut out = DocBuilder::new();
+        out.append_bson("_id", &group.id);
+        for ((name, _), state) in self.fields.iter().zip(&mut group.states) {
+            // Every group has every field: what is missing shows as null.
+            out.append_bson(name, &state.finish().unwrap_or(Bson::Null));
+        }
+        out.finish()
+    }
+}

@@ -1,0 +1,174 @@
+//! Accumulators that keep values as they came: `$first`, `$last`, `$firstN`, `$lastN`, `$push`, and
+//! those that keep the n smallest or largest: `$minN`, `$maxN`; and `$mergeObjects`.
+
+use super::state::{State, size_of_value};
+use crate::expression::{Value, merge_into};
+use quire_bson::{Bson, Document, RawDoc, compare_bson};
+use quire_errors::Result;
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
+/// `$first`.
+#[derive(Default)]
+pub(super) struct First(Option<Value>);
+
+impl State for First {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        self.0.get_or_insert(value);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        self.0.take().flatten()
+    }
+}
+
+/// `$last`.
+#[derive(Default)]
+pub(super) struct Last(Value);
+
+impl State for Last {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        self.0 = value;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        self.0.take()
+    }
+}
+
+/// `$push`, `$firstN`, `$lastN`: values in the order in which they came.
+pub(super) struct List {
+    values: VecDeque<Bson>,
+    held_bytes: usize,
+    most: usize,
+    keep: Keep,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// Everything that is there.
+    All,
+    First,
+    Last,
+}
+
+impl List {
+    pub(super) fn all() -> List {
+        List::new(usize::MAX, Keep::All)
+    }
+
+    pub(super) fn first(n: usize) -> List {
+        List::new(n, Keep::First)
+    }
+
+    pub(super) fn last(n: usize) -> List {
+        List::new(n, Keep::Last)
+    }
+
+    fn new(most: usize, keep: Keep) -> List {
+        List { values: VecDeque::new(), held_bytes: 0, most, keep }
+    }
+}
+
+impl State for List {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        let value = match value {
+            Some(value) => value,
+            None if self.keep == Keep::All => return Ok(()),
+            None => Bson::Null,
+        };
+        if self.values.len() >= self.most {
+            if self.keep != Keep::Last {
+                return Ok(());
+            }
+            if let Some(dropped) = self.values.pop_front() {
+                self.held_bytes = self.held_bytes.saturating_sub(size_of_value(&dropped));
+            }
+        }
+        self.held_bytes = self.held_bytes.saturating_add(size_of_value(&value));
+        self.values.push_back(value);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        Some(Bson::Array(std::mem::take(&mut self.values).into()))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+}
+
+/// `$minN`, `$maxN`: null and missing do not count.
+pub(super) struct Extremes {
+    /// The best so far, the best first.
+    values: Vec<Bson>,
+    held_bytes: usize,
+    most: usize,
+    better: Ordering,
+}
+
+impl Extremes {
+    pub(super) fn smallest(n: usize) -> Extremes {
+        Extremes { values: Vec::new(), held_bytes: 0, most: n, better: Ordering::Less }
+    }
+
+    pub(super) fn largest(n: usize) -> Extremes {
+        Extremes { better: Ordering::Greater, ..Extremes::smallest(n) }
+    }
+}
+
+impl State for Extremes {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        let Some(value) = value else { return Ok(()) };
+        if matches!(value, Bson::Null | Bson::Undefined) {
+            return Ok(());
+        }
+        let worse = |known: &Bson| compare_bson(&value, known) == self.better;
+        let at = self.values.partition_point(|known| !worse(known));
+        if at >= self.most {
+            return Ok(());
+        }
+        self.held_bytes = self.held_bytes.saturating_add(size_of_value(&value));
+        self.values.insert(at, value);
+        if self.values.len() > self.most
+            && let Some(dropped) = self.values.pop()
+        {
+            self.held_bytes = self.held_bytes.saturating_sub(size_of_value(&dropped));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        Some(Bson::Array(std::mem::take(&mut self.values)))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+}
+
+/// `$mergeObjects`: later objects win.
+#[derive(Default)]
+pub(super) struct Merged {
+    doc: Document,
+    held_bytes: usize,
+}
+
+impl State for Merged {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        // An upper bound: what replaces a field is counted as if it were added.
+        self.held_bytes = self.held_bytes.saturating_add(value.as_ref().map_or(0, size_of_value));
+        merge_into(&mut self.doc, value)
+    }
+
+    fn finish(&mut self) -> Value {
+        Some(Bson::Document(std::mem::take(&mut self.doc)))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+}

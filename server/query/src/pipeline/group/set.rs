@@ -1,0 +1,36 @@
+//! `$addToSet`: each value once, in the order in which they were first seen.
+
+use super::state::{State, key_of, size_of_value};
+use crate::expression::Value;
+use quire_bson::{Bson, RawDoc};
+use quire_errors::Result;
+use std::collections::HashSet;
+
+#[derive(Default)]
+pub(super) struct Distinct {
+    seen: HashSet<Vec<u8>>,
+    values: Vec<Bson>,
+    held_bytes: usize,
+}
+
+impl State for Distinct {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        let Some(value) = value else { return Ok(()) };
+        let key = key_of(&value);
+        let bytes = key.len().saturating_add(size_of_value(&value));
+        if self.seen.insert(key) {
+            self.held_bytes = self.held_bytes.saturating_add(bytes);
+            self.values.push(value);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Value {
+        self.seen.clear();
+        Some(Bson::Array(std::mem::take(&mut self.values)))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+}

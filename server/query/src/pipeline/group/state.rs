@@ -1,0 +1,57 @@
+//! What one accumulator of one group keeps.
+
+use crate::expression::Value;
+use crate::expression::accumulator::Accumulator;
+use quire_bson::{Bson, DocBuilder, RawDoc, RawValue};
+use quire_errors::Result;
+
+pub(super) trait State: Send {
+    /// Takes in a document, with the value of the accumulator's argument for it.
+    fn add(&mut self, doc: RawDoc<'_>, value: Value) -> Result<()>;
+
+    /// The result; the state is used up.
+    fn finish(&mut self) -> Value;
+
+    /// The bytes it holds that grow with what it has seen.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// An accumulator that looks at the value only.
+pub(super) struct OfValue<A>(pub(super) A);
+
+impl<A: Accumulator> State for OfValue<A> {
+    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+        self.0.add(value)
+    }
+
+    fn finish(&mut self) -> Value {
+        self.0.finish()
+    }
+}
+
+/// The bytes by which values are told apart: equal for equal values, whatever their numeric type.
+pub(super) fn key_of(value: &Bson) -> Vec<u8> {
+    let mut holder = DocBuilder::new();
+    holder.append_bson("", value);
+    let holder = holder.finish();
+    let value = holder.as_raw().nth(0).map_or(RawValue::Null, |element| element.value());
+    let mut key = Vec::new();
+    quire_keys::encode_value(&mut key, value);
+    key
+}
+
+/// About what a value takes in memory.
+pub(super) fn size_of_value(value: &Bson) -> usize {
+    let own = size_of::<Bson>();
+    own + match value {
+        Bson::String(text) | Bson::Symbol(text) | Bson::JavaScriptCode(text) => text.len(),
+        Bson::Binary(binary) => binary.bytes.len(),
+        Bson::Array(items) => items.iter().map(size_of_value).sum(),
+        Bson::Document(doc) => {
+            doc.iter().map(|(key, value)| 2 * own / 3 + key.len() + size_of_value(value)).sum()
+        }
+        _ => 0,
+    }
+}

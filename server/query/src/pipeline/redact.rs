@@ -1,0 +1,91 @@
+//! `$redact`: keeps, prunes or descends into each level of a document.
+
+use super::stage::{Definition, Kind, StageSpec};
+use super::{Input, Stage, Step};
+use crate::Constants;
+use crate::expression::{Expression, show};
+use quire_bson::{Bson, DocBuf, Document, RawDoc, RawValue};
+use quire_errors::{CommandError, Result};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+struct Redact {
+    decision: Arc<Expression>,
+}
+
+impl Definition for Redact {
+    fn start(&self) -> Box<dyn Stage> {
+        Box::new(self.clone())
+    }
+}
+
+impl Stage for Redact {
+    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
+        loop {
+            match input.next()? {
+                Step::Doc(doc) => {
+                    let root = doc.as_raw();
+                    if let Some(kept) = self.level(root, root.to_document())? {
+                        return Ok(Step::Doc(DocBuf::from(&kept)));
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+impl Redact {
+    /// Decides about one level, which is `$$CURRENT` for the expression. The recursion goes as deep
+    /// as the document, whose depth is bounded.
+    fn level(&self, root: RawDoc<'_>, level: Document) -> Result<Option<Document>> {
+        let current = [Some(Bson::Document(level))];
+        let decision = self.decision.evaluate_with(root, &current)?;
+        let [Some(Bson::Document(level))] = current else { return Ok(None) };
+        match decision.as_ref().and_then(Bson::as_str) {
+            Some("keep") => Ok(Some(level)),
+            Some("prune") => Ok(None),
+            Some("descend") => {
+                let mut kept = Document::new();
+                for (key, value) in level {
+                    if let Some(value) = self.value(root, value)? {
+                        kept.insert(key, value);
+                    }
+                }
+                Ok(Some(kept))
+            }
+            _ => Err(CommandError::location(
+                17053,
+                format!(
+                    "$redact's expression should not return anything aside from the variables \
+                     $$KEEP, $$DESCEND, and $$PRUNE, but returned {}",
+                    show(decision.as_ref())
+                ),
+            )),
+        }
+    }
+
+    fn value(&self, root: RawDoc<'_>, value: Bson) -> Result<Option<Bson>> {
+        match value {
+            Bson::Document(doc) => Ok(self.level(root, doc)?.map(Bson::Document)),
+            Bson::Array(items) => {
+                let mut kept = Vec::with_capacity(items.len());
+                for item in items {
+                    kept.extend(self.value(root, item)?);
+                }
+                Ok(Some(Bson::Array(kept)))
+            }
+            scalar => Ok(Some(scalar)),
+        }
+    }
+}
+
+pub(super) fn parse(
+    name: &'static str,
+    spec: RawValue<'_>,
+    constants: &Arc<Constants>,
+) -> Result<Vec<StageSpec>> {
+    let variables = ["CURRENT".to_owned()];
+    let decision = Arc::new(Expression::parse_with(spec, constants, &variables)?);
+    Ok(vec![StageSpec::new(name, spec, Kind::other(Redact { decision }))])
+}

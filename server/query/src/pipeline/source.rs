@@ -1,0 +1,33 @@
+//! A first stage that is no stage but a source: `$collStats`, `$documents`, `$changeStream`, ...
+
+use quire_bson::{DocBuf, DocBuilder, RawValue};
+
+/// Which source a pipeline reads, and with which options.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: &'static str,
+    spec: DocBuf,
+}
+
+impl Source {
+    pub(super) fn new(name: &'static str, spec: RawValue<'_>) -> Source {
+        let mut builder = DocBuilder::new();
+        builder.append(name, spec);
+        Source { name, spec: builder.finish() }
+    }
+
+    /// The name with its dollar.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The stage as explain shows it: `{$collStats: {…}}`.
+    pub fn to_bson(&self) -> &DocBuf {
+        &self.spec
+    }
+
+    /// What the client gave as the stage's value.
+    pub fn options(&self) -> RawValue<'_> {
+        self.spec.as_raw().nth(0).map_or(RawValue::Null, |element| element.value())
+    }
+}
