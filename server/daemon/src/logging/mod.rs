@@ -126,7 +126,7 @@ impl Logging {
         self.recent.of(log)
     }
 
-    /// What `getLog: "startupWarnings"` and its like can name.
+    /// Empties the last lines, as the `clearLog` command does.
     pub(crate) fn forget(&self, log: RecentLog) {
         self.recent.forget(log);
     }
