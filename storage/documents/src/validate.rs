@@ -9,7 +9,7 @@ use crate::codec::is_document;
 use crate::index::keys_of;
 use crate::open::space;
 use crate::row::Row;
-use crate::{CollectionId, Counts, ReadView};
+use crate::{Counts, ReadView};
 use quire_bson::RawDoc;
 use quire_engine::{Direction, EngineError};
 use quire_keys::{KeySpace, Range};
@@ -73,7 +73,14 @@ impl ReadView {
             let entries = match index.place {
                 IndexPlace::Rows => report.counts.documents,
                 IndexPlace::Nowhere => 0,
-                IndexPlace::Entries => self.check_entries(collection, index, &mut report)?,
+                IndexPlace::Entries => match self.check_entries(index, member, &mut report) {
+                    // an unreadable entry or row ends the check of this index only
+                    Err(EngineError::Corruption(text)) => {
+                        report.add(Some(index), text);
+                        0
+                    }
+                    checked => checked?,
+                },
             };
             report.keys_per_index.insert(index.spec.name.clone(), entries);
         }
@@ -133,8 +140,8 @@ impl ReadView {
     /// Walks the entries of an index: each must be a key of the row it names. Gives their number.
     fn check_entries(
         &self,
-        collection: &Collection,
         index: &Index,
+        member: Option<&Membership<'_>>,
         report: &mut Report,
     ) -> Result<u64, EngineError> {
         let mut entries = 0_u64;
@@ -154,7 +161,7 @@ impl ReadView {
                 }
                 previous = Some(fields.clone());
             }
-            self.check_owners(collection.id, index, &chunk, report)?;
+            self.check_owners(index, &chunk, member, report)?;
             match chunk.last() {
                 Some((fields, row_key)) if chunk.len() >= CHUNK => {
                     let last = [fields.as_slice(), row_key].concat();
@@ -167,18 +174,21 @@ impl ReadView {
 
     fn check_owners(
         &self,
-        collection: CollectionId,
         index: &Index,
         chunk: &[(Vec<u8>, Vec<u8>)],
+        member: Option<&Membership<'_>>,
         report: &mut Report,
     ) -> Result<(), EngineError> {
         let row_keys: Vec<&[u8]> = chunk.iter().map(|(_, row_key)| row_key.as_slice()).collect();
-        self.get_rows(collection, &row_keys, &mut |n, row| {
+        self.get_rows(index.collection, &row_keys, &mut |n, row| {
             let Some((fields, row_key)) = chunk.get(n) else { return };
             let finding = match row {
                 None => "an entry names a row that is not there",
                 Some(row) if !has_key(index, row.doc, fields) => {
                     "an entry is no key of the row it names"
+                }
+                Some(row) if !is_wanted(index, row.doc, member).unwrap_or(true) => {
+                    "an entry names a row that the index's filter does not want"
                 }
                 Some(_) => return,
             };
@@ -215,11 +225,7 @@ fn check_row(
         report.add(None, format!("row {row_key:02x?} has the _id of another row"));
     }
     for (place, index) in collection.indexes.iter().enumerate() {
-        let partial = index.spec.partial_filter.is_some();
-        let wanted = match member {
-            Some(member) if partial => member(index, row.doc),
-            _ => !partial,
-        };
+        let wanted = is_wanted(index, row.doc, member).unwrap_or(false);
         if !wanted || index.state != IndexState::Ready || index.place != IndexPlace::Entries {
             continue;
         }
@@ -241,4 +247,13 @@ fn check_row(
 
 fn has_key(index: &Index, doc: RawDoc<'_>, fields: &[u8]) -> bool {
     keys_of(index, doc).is_ok_and(|keys| keys.contains(fields))
+}
+
+/// Whether the index should hold the document; `None` when that cannot be told without its filter.
+fn is_wanted(index: &Index, doc: RawDoc<'_>, member: Option<&Membership<'_>>) -> Option<bool> {
+    match member {
+        _ if index.spec.partial_filter.is_none() => Some(true),
+        Some(member) => Some(member(index, doc)),
+        None => None,
+    }
 }

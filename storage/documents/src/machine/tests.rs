@@ -274,6 +274,14 @@ fn a_partial_index_holds_the_documents_it_is_told_to() {
     let collection = view.catalog().collection(COLLECTION).unwrap();
     let has_p = |_: &crate::Index, doc: quire_bson::RawDoc<'_>| doc.get("p").is_some();
     assert!(view.validate(collection, Some(&has_p)).unwrap().is_valid());
+    // seen with another filter, one entry is too many and one is missing
+    let other = |_: &crate::Index, doc: quire_bson::RawDoc<'_>| match doc.get("_id") {
+        Some(quire_bson::RawValue::Int32(id)) => id == 2 || id == 4,
+        _ => false,
+    };
+    let report = view.validate(collection, Some(&other)).unwrap();
+    let found = |text: &str| report.findings.iter().any(|(_, finding)| finding.contains(text));
+    assert!(report.errors == 2 && found("missing") && found("does not want"), "{report:?}");
 }
 
 #[test]
@@ -397,7 +405,14 @@ fn a_repeated_entry_counts_once_whatever_the_failed_write_has_done() {
         let engine = Arc::new(FaultyEngine::new(memory()));
         let documents = Documents::open(Arc::clone(&engine) as _).unwrap();
         let entries = [
-            entry(1, vec![create(COLLECTION, "c", Layout::ById), insert(1, doc! { "_id": 1 })]),
+            entry(
+                1,
+                vec![
+                    create(COLLECTION, "c", Layout::ById),
+                    insert(1, doc! { "_id": 1 }),
+                    insert(1, doc! { "_id": 3, "a": "long enough for the sum not to be zero" }),
+                ],
+            ),
             entry(2, vec![replace(2, doc! { "_id": 1, "a": "longer" })]),
             entry(3, vec![insert(3, doc! { "_id": 2 })]),
         ];
@@ -464,11 +479,13 @@ fn validation_finds_what_does_not_agree() {
         [&INDEX.0.to_be_bytes()[..], &id_key(&value), &row(id)].concat()
     };
     type Damage<'d> = (&'d str, Box<dyn Fn(&MemoryEngine) + 'd>);
-    let damages: [Damage<'_>; 6] = [
+    let damages: [Damage<'_>; 8] = [
         ("missing", Box::new(|e| remove(e, KeySpace::Index, &in_index(10, 1)))),
         ("no key of the row", Box::new(|e| put(e, KeySpace::Index, &in_index(11, 1), b""))),
         ("not there", Box::new(|e| put(e, KeySpace::Index, &in_index(11, 3), b""))),
         ("cannot be read", Box::new(|e| put(e, KeySpace::Rows, &in_collection(&row(3)), b"x"))),
+        ("a row of", Box::new(|e| put(e, KeySpace::Rows, &in_collection(&row(1)), b"x"))),
+        ("an entry of", Box::new(|e| put(e, KeySpace::Index, &[0, 0, 0, 20, 0xFE], b""))),
         ("counts", Box::new(|e| remove(e, KeySpace::Meta, &[0x11, 0, 0, 0, 1]))),
         ("there twice", Box::new(|e| put(e, KeySpace::Index, &in_index(10, 2), b""))),
     ];
