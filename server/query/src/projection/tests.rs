@@ -258,3 +258,60 @@ fn elem_match_and_the_positional_operator_exclude_each_other() {
     let second = doc! { "b.$": 1, "a": elem_match };
     assert_eq!(refused(second, filter(), Mode::Find).0, 31255);
 }
+
+fn project(spec: Document, doc: Document) -> Document {
+    let projection = parse(&spec, None, Mode::Aggregate).unwrap();
+    projection.apply(DocBuf::from(&doc).as_raw(), None).unwrap().as_raw().to_document()
+}
+
+#[test]
+fn computed_fields_follow_the_included_ones_in_the_order_of_the_specification() {
+    let doc = doc! { "_id": 1, "a": 2, "b": 3 };
+    for (spec, expected) in [
+        (doc! { "s": { "$add": ["$a", "$b"] }, "b": 1 }, doc! { "_id": 1, "b": 3, "s": 5 }),
+        (doc! { "x": "$a" }, doc! { "_id": 1, "x": 2 }),
+        (doc! { "x": "text" }, doc! { "_id": 1, "x": "text" }),
+        (doc! { "x": { "$literal": 1 } }, doc! { "_id": 1, "x": 1 }),
+        (doc! { "x": ["$a", "$missing"] }, doc! { "_id": 1, "x": [2, Bson::Null] }),
+        (doc! { "x": "$missing", "a": 1 }, doc! { "_id": 1, "a": 2 }),
+        (doc! { "_id": 0, "n": { "m": "$a" } }, doc! { "n": { "m": 2 } }),
+        (doc! { "_id": "$a", "b": 1 }, doc! { "b": 3, "_id": 2 }),
+        (doc! { "a": "$$REMOVE", "b": 1 }, doc! { "_id": 1, "b": 3 }),
+    ] {
+        assert_eq!(project(spec.clone(), doc.clone()), expected, "{spec}");
+        assert_eq!(find(spec.clone(), doc.clone()), expected, "{spec}");
+    }
+}
+
+#[test]
+fn computed_fields_reach_into_documents_and_arrays() {
+    for (doc, expected) in [
+        (doc! { "a": { "b": 1, "c": 2 }, "v": 7 }, doc! { "a": { "c": 2, "b": 7 } }),
+        (
+            doc! { "a": [{ "b": 1, "c": 2 }, {}], "v": 7 },
+            doc! { "a": [{ "c": 2, "b": 7 }, { "b": 7 }] },
+        ),
+        (doc! { "a": 5, "v": 7 }, doc! { "a": { "b": 7 } }),
+        (doc! { "v": 7 }, doc! { "a": { "b": 7 } }),
+    ] {
+        assert_eq!(project(doc! { "a.b": "$v", "a.c": 1 }, doc.clone()), expected, "{doc}");
+    }
+}
+
+#[test]
+fn expressions_do_not_fit_exclusions_and_unknown_ones_are_named() {
+    for (spec, code) in [
+        (doc! { "a": 0, "b": { "$add": [1, 2] } }, 31252),
+        (doc! { "a": 0, "b": "$x" }, 31310),
+        (doc! { "a": { "$foo": 1 } }, 31325),
+        (doc! { "b": { "$add": [1, 2] }, "a": 0 }, 31254),
+    ] {
+        assert_eq!(refused(spec.clone(), None, Mode::Find).0, code, "{spec}");
+    }
+}
+
+#[test]
+fn a_slice_of_three_arguments_is_the_expression() {
+    let spec = doc! { "a": { "$slice": ["$a", 1, 1] } };
+    assert_eq!(find(spec, doc! { "_id": 1, "a": [1, 2, 3] }), doc! { "_id": 1, "a": [2] });
+}

@@ -9,8 +9,9 @@
 
 use crate::Constants;
 use crate::filter::Filter;
+use crate::pipeline::Pipeline;
 use quire_bson::{DocBuf, RawDoc, RawValue};
-use quire_errors::{Code, CommandError, Result};
+use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
 mod apply;
@@ -55,6 +56,7 @@ pub enum Applied {
 pub enum Kind {
     Operators,
     Replacement,
+    Pipeline,
 }
 
 /// A parsed update.
@@ -68,6 +70,7 @@ pub struct Update {
 enum Form {
     Operators { plan: FieldsPlan, filters: ArrayFilters, positional: bool },
     Replacement(DocBuf),
+    Pipeline(Pipeline),
 }
 
 impl Update {
@@ -78,12 +81,7 @@ impl Update {
         options: Options<'_>,
     ) -> Result<Update> {
         let form = match update {
-            RawValue::Array(_) => {
-                return Err(CommandError::new(
-                    Code::NotImplemented,
-                    "this server does not have pipeline updates yet",
-                ));
-            }
+            RawValue::Array(stages) => pipeline(stages, constants, options)?,
             RawValue::Document(doc) if is_operators(doc) => operators(doc, constants, options)?,
             RawValue::Document(doc) => replacement(doc, constants, options)?,
             _ => {
@@ -99,6 +97,7 @@ impl Update {
         match self.form {
             Form::Operators { .. } => Kind::Operators,
             Form::Replacement(_) => Kind::Replacement,
+            Form::Pipeline(_) => Kind::Pipeline,
         }
     }
 
@@ -126,7 +125,7 @@ impl Update {
     pub fn upsert(&self, filter: &Filter) -> Result<DocBuf> {
         let base = match self.form {
             Form::Replacement(_) => upsert::base_for_replacement(filter)?,
-            Form::Operators { .. } => upsert::base(filter)?,
+            Form::Operators { .. } | Form::Pipeline(_) => upsert::base(filter)?,
         };
         let made = self.changed(base.as_raw(), None, true)?.unwrap_or(base);
         let made = with_id_first(made);
@@ -158,6 +157,10 @@ impl Update {
             }
             Form::Replacement(new) => {
                 replacement::replace(doc, new.as_raw(), &self.constants).map(Some)
+            }
+            Form::Pipeline(pipeline) => {
+                let after = pipeline.apply(doc)?;
+                after.map(|after| replacement::keep_id(doc, after.as_raw())).transpose()
             }
         }
     }
@@ -208,6 +211,15 @@ fn replacement(doc: RawDoc<'_>, constants: &Arc<Constants>, options: Options<'_>
     }
     replacement::refuse_dollar_names(doc)?;
     Ok(Form::Replacement(DocBuf::from(doc)))
+}
+
+fn pipeline(stages: RawDoc<'_>, constants: &Arc<Constants>, options: Options<'_>) -> Result<Form> {
+    if options.array_filters.is_some_and(|filters| !filters.is_empty()) {
+        return Err(CommandError::failed_to_parse(
+            "arrayFilters may not be specified for pipeline-syle updates",
+        ));
+    }
+    Pipeline::parse_for_update(stages, constants).map(Form::Pipeline)
 }
 
 /// Moves `_id` to the front, where every stored document has it.

@@ -38,30 +38,30 @@ pub(super) fn dollar_error(name: &str) -> CommandError {
     )
 }
 
-/// The replacement with the `_id` of the document before, when there is one, in first place.
+/// The replacement with the `_id` of the document before and the time in its empty timestamps.
 pub(super) fn replace(
     before: RawDoc<'_>,
     replacement: RawDoc<'_>,
     constants: &Constants,
 ) -> Result<DocBuf> {
-    let old_id = element(before, "_id");
-    let new_id = element(replacement, "_id");
-    refuse_altered_id(old_id, new_id)?;
-    if old_id.is_none() && new_id.is_none() {
-        return Ok(filled(replacement, constants));
-    }
-    let mut out = DocBuilder::in_buffer(Vec::with_capacity(replacement.as_bytes().len() + 32));
-    if let Some(id) = new_id.or(old_id) {
-        out.append_element(id);
-    }
-    for element in replacement.iter().filter(|element| element.key_bytes() != b"_id") {
-        out.append_element(element);
-    }
-    Ok(filled(out.finish().as_raw(), constants))
+    let after = keep_id(before, replacement)?;
+    Ok(fill_timestamps(after.as_raw(), constants).unwrap_or(after))
 }
 
-fn filled(doc: RawDoc<'_>, constants: &Constants) -> DocBuf {
-    fill_timestamps(doc, constants).unwrap_or_else(|| DocBuf::from(doc))
+/// The document after, with the `_id` of the document before, when there is one, in first place.
+pub(super) fn keep_id(before: RawDoc<'_>, after: RawDoc<'_>) -> Result<DocBuf> {
+    let old_id = element(before, "_id");
+    let new_id = element(after, "_id");
+    refuse_altered_id(old_id, new_id)?;
+    let Some(id) = new_id.or(old_id) else {
+        return Ok(DocBuf::from(after));
+    };
+    let mut out = DocBuilder::in_buffer(Vec::with_capacity(after.as_bytes().len() + 32));
+    out.append_element(id);
+    for element in after.iter().filter(|element| element.key_bytes() != b"_id") {
+        out.append_element(element);
+    }
+    Ok(out.finish())
 }
 
 fn element<'a>(doc: RawDoc<'a>, name: &str) -> Option<RawElement<'a>> {
@@ -69,10 +69,7 @@ fn element<'a>(doc: RawDoc<'a>, name: &str) -> Option<RawElement<'a>> {
 }
 
 /// `_id` may be written anew only with an equal value.
-pub(super) fn refuse_altered_id(
-    before: Option<RawElement<'_>>,
-    after: Option<RawElement<'_>>,
-) -> Result<()> {
+fn refuse_altered_id(before: Option<RawElement<'_>>, after: Option<RawElement<'_>>) -> Result<()> {
     let (Some(before), Some(after)) = (before, after) else {
         return Ok(());
     };

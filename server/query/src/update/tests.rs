@@ -8,6 +8,8 @@ mod filters;
 mod forms;
 mod operators;
 mod paths;
+mod pipelines;
+mod random;
 
 fn constants() -> Arc<Constants> {
     Arc::new(Constants {

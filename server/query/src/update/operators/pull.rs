@@ -36,7 +36,6 @@ const VALUE_OPERATORS: &[&str] = &[
     "$mod",
     "$ne",
     "$nin",
-    "$not",
     "$options",
     "$regex",
     "$size",

@@ -209,3 +209,9 @@ fn an_upsert_refuses_what_the_filter_cannot_pin() {
         assert_eq!(upsert(filter.clone(), change.clone()), expected, "{filter} {change}");
     }
 }
+
+#[test]
+fn an_upsert_with_stages_starts_from_the_filter_too() {
+    let stages = Bson::Array(vec![Bson::Document(doc! { "$set": { "b": "$a" } })]);
+    assert_eq!(upsert(doc! { "a": 1, "_id": 7 }, stages), Ok(doc! { "_id": 7, "a": 1, "b": 1 }));
+}
