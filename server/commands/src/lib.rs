@@ -28,6 +28,8 @@ mod server;
 mod session_commands;
 mod sessions;
 mod slow;
+#[cfg(test)]
+mod testing;
 mod topology;
 
 pub use arguments::Arguments;
