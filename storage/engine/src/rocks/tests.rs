@@ -84,6 +84,22 @@ fn flushes_that_rocksdb_starts_itself_take_all_spaces_at_once() {
 }
 
 #[test]
+fn a_small_allowance_is_used_before_it_is_flushed() {
+    const MANY: &[&str] = &["a", "b", "c", "d", "e", "f", "g"];
+    let directory = tempfile::tempdir().unwrap();
+    let engine = RocksEngine::open(RocksOptions { spaces: MANY, ..data(&directory) }).unwrap();
+    for number in 0..50_u32 {
+        let mut batch = Batch::new();
+        for space in 0..MANY.len() as u8 {
+            batch.put(Space(space), &number.to_be_bytes(), &[1; 1000]);
+        }
+        engine.write(&batch, Durability::Unsynced).unwrap();
+    }
+    assert_eq!(engine.get_durable(ROWS, &0_u32.to_be_bytes()).unwrap(), None);
+    assert_eq!(engine.stats().disk_bytes, 0);
+}
+
+#[test]
 fn a_store_is_opened_once_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
     let first = RocksEngine::open(data(&directory)).unwrap();

@@ -75,6 +75,14 @@ fn base(options: &RocksOptions) -> Options {
     base
 }
 
+/// Memory tables grow by arenas of this size, one at least for each space. All of them together must
+/// stay a small part of the allowance, or it would be spent before anything is written and every few
+/// writes would cause a flush.
+fn arena_bytes(options: &RocksOptions) -> usize {
+    let families = options.spaces.len() + 1;
+    (options.memtable_bytes / families / 16).clamp(4 << 10, 1 << 20)
+}
+
 /// The options of one key space.
 pub(super) fn space(options: &RocksOptions, cache: &Cache) -> Options {
     let mut blocks = BlockBasedOptions::default();
@@ -93,6 +101,7 @@ pub(super) fn space(options: &RocksOptions, cache: &Cache) -> Options {
     space.set_block_based_table_factory(&blocks);
     // Each space may fill the common allowance alone; `set_db_write_buffer_size` bounds their sum.
     space.set_write_buffer_size(options.memtable_bytes);
+    space.set_arena_block_size(arena_bytes(options));
     space.set_max_write_buffer_number(4);
     space.set_level_compaction_dynamic_level_bytes(true);
     space.set_compression_type(DBCompressionType::Lz4);
