@@ -15,6 +15,7 @@ mod bitwise;
 mod boolean;
 mod comparison;
 mod conditional;
+mod convert;
 mod data_size;
 mod date;
 mod field_path;

@@ -1,7 +1,9 @@
 //! Operators by table: an expression, the document it sees, and its value or error number.
 
 mod array;
+mod conversion;
 mod core;
+mod dates;
 mod numbers;
 mod objects;
 mod strings;

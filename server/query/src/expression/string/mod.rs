@@ -1,7 +1,6 @@
 //! Operators on strings. Positions are counted in bytes or in code points, as the name says; lengths
 //! of results are bounded, because operands may double a string at every level.
 
-mod pattern;
 mod regex;
 mod search;
 mod substring;

@@ -1,13 +1,14 @@
 //! `$regexMatch`, `$regexFind`, `$regexFindAll`.
 
-use super::pattern::{Pattern, compile};
 use crate::expression::arguments::named;
 use crate::expression::node::{Node, Operator, Scope};
 use crate::expression::parser::Parser;
 use crate::expression::table::{Family, Syntax};
-use crate::expression::value::{NULL, Value, boolean, int, is_nullish, text};
+use crate::expression::value::{NULL, Value, boolean, int, is_nullish};
+use crate::filter::Pattern;
 use quire_bson::{Bson, Document, RawValue};
-use quire_errors::{CommandError, Result};
+use quire_errors::{Code, CommandError, Result};
+use std::ops::Range;
 
 pub(crate) const TABLE: Family = &[
     (
@@ -119,11 +120,13 @@ impl Find {
     fn find(&self, input: &str, pattern: &Pattern) -> Result<Value> {
         match self.wanted {
             Wanted::Whether => Ok(boolean(pattern.is_match(input)?)),
-            Wanted::First => Ok(pattern.find_at(input, 0)?.map_or(NULL, |hit| hit.describe(input))),
+            Wanted::First => {
+                Ok(Hit::find(pattern, input, 0)?.map_or(NULL, |hit| hit.describe(input)))
+            }
             Wanted::All => {
                 let mut all = Vec::new();
                 let mut from = 0;
-                while let Some(hit) = pattern.find_at(input, from)? {
+                while let Some(hit) = Hit::find(pattern, input, from)? {
                     from = hit.next_start(input);
                     all.extend(hit.describe(input));
                     if from > input.len() {
@@ -136,23 +139,50 @@ impl Find {
     }
 }
 
+/// Compiles a pattern; what is wrong with it is told in the operator's words.
+fn compile(pattern: &str, options: &str, name: &str) -> Result<Pattern> {
+    if pattern.contains('\0') {
+        return Err(CommandError::location(
+            51109,
+            format!("{name}: regular expression cannot contain an embedded null byte"),
+        ));
+    }
+    if options.contains('\0') {
+        return Err(CommandError::location(
+            51110,
+            format!("{name}: regular expression options cannot contain an embedded null byte"),
+        ));
+    }
+    Pattern::new(pattern, options).map_err(|error| match error.code() {
+        Code::Location(51108) => {
+            CommandError::location(51108, format!("{name}: {}", error.message()))
+        }
+        _ => CommandError::location(51111, format!("Invalid Regex in {name}: {}", error.message())),
+    })
+}
+
 /// Where one match and its groups lie, in bytes.
-pub(super) struct Hit {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) groups: Vec<Option<(usize, usize)>>,
+struct Hit {
+    whole: Range<usize>,
+    groups: Vec<Option<Range<usize>>>,
 }
 
 impl Hit {
+    fn find(pattern: &Pattern, input: &str, from: usize) -> Result<Option<Hit>> {
+        let Some(captured) = pattern.captures_at(input, from)? else { return Ok(None) };
+        let mut groups = captured.into_iter();
+        let whole = groups.next().flatten().unwrap_or(from..from);
+        Ok(Some(Hit { whole, groups: groups.collect() }))
+    }
+
     fn describe(&self, input: &str) -> Value {
-        let before = input.get(..self.start).unwrap_or_default().chars().count();
-        let part = |start, end| text(input.get(start..end).unwrap_or_default());
-        let groups = self
-            .groups
-            .iter()
-            .map(|group| group.and_then(|(start, end)| part(start, end)).unwrap_or(Bson::Null));
+        let before = input.get(..self.whole.start).unwrap_or_default().chars().count();
+        let part = |range: &Range<usize>| {
+            Bson::String(input.get(range.clone()).unwrap_or_default().to_owned())
+        };
+        let groups = self.groups.iter().map(|group| group.as_ref().map_or(Bson::Null, part));
         let mut found = Document::new();
-        found.insert("match", part(self.start, self.end).unwrap_or(Bson::Null));
+        found.insert("match", part(&self.whole));
         found.insert("idx", int(before).unwrap_or(Bson::Null));
         found.insert("captures", Bson::Array(groups.collect()));
         Some(Bson::Document(found))
@@ -160,11 +190,12 @@ impl Hit {
 
     /// Where the next search starts: behind the match, and one character further when it is empty.
     fn next_start(&self, input: &str) -> usize {
-        if self.end > self.start {
-            return self.end;
+        let end = self.whole.end;
+        if !self.whole.is_empty() {
+            return end;
         }
-        let width = input.get(self.end..).and_then(|rest| rest.chars().next());
-        self.end + width.map_or(1, char::len_utf8)
+        let width = input.get(end..).and_then(|rest| rest.chars().next());
+        end + width.map_or(1, char::len_utf8)
     }
 }
 

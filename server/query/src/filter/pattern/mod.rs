@@ -28,6 +28,9 @@ pub(crate) struct Pattern {
     engine: Engine,
 }
 
+/// Byte ranges of a whole match and of its groups; `None` for a group that took no part.
+pub(crate) type Captured = Vec<Option<std::ops::Range<usize>>>;
+
 #[derive(Clone)]
 enum Engine {
     Linear(regex::bytes::Regex),
@@ -83,13 +86,22 @@ impl Pattern {
     pub(crate) fn is_match(&self, text: &str) -> Result<bool> {
         match &self.engine {
             Engine::Linear(regex) => Ok(regex.is_match(text.as_bytes())),
-            Engine::Backtracking(regex) => regex.is_match(text).map_err(|_| {
-                CommandError::location(
-                    51156,
-                    "Error occurred while executing regular expression. Result code: match limit \
-                     exceeded",
-                )
-            }),
+            Engine::Backtracking(regex) => regex.is_match(text).map_err(|_| limit_exceeded()),
+        }
+    }
+
+    /// Where the first match at or after the byte `from` lies, and then where its groups do.
+    pub(crate) fn captures_at(&self, text: &str, from: usize) -> Result<Option<Captured>> {
+        match &self.engine {
+            Engine::Linear(regex) => Ok(regex
+                .captures_at(text.as_bytes(), from)
+                .map(|found| found.iter().map(|group| group.map(|group| group.range())).collect())),
+            Engine::Backtracking(regex) => match regex.captures_from_pos(text, from) {
+                Ok(found) => Ok(found.map(|found| {
+                    found.iter().map(|group| group.map(|group| group.range())).collect()
+                })),
+                Err(_) => Err(limit_exceeded()),
+            },
         }
     }
 
@@ -103,6 +115,13 @@ impl std::fmt::Debug for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "/{}/{}", self.source, self.options)
     }
+}
+
+fn limit_exceeded() -> CommandError {
+    CommandError::location(
+        51156,
+        "Error occurred while executing regular expression. Result code: match limit exceeded",
+    )
 }
 
 fn linear(text: &str) -> Result<Engine, regex::Error> {
