@@ -59,6 +59,14 @@ impl Front {
         }
     }
 
+    /// A filter that moved before the sort no longer stands between it and the window.
+    fn bound_sort(&mut self) {
+        let wanted = self.limit().and_then(|limit| limit.checked_add(self.skip()));
+        if let Some(StageSpec { kind: Kind::Sort(_, limit), .. }) = &mut self.sort {
+            *limit = limit.or(wanted);
+        }
+    }
+
     /// The stages that have to run over the documents of a scan that does `provided`.
     pub fn remaining(&self, provided: Provided) -> Pipeline {
         let mut stages = Vec::new();
@@ -81,7 +89,8 @@ impl Front {
 
 impl Pipeline {
     /// Takes the front off: the leading filters, then a sort, then one `$skip`, then one `$limit`,
-    /// as far as they are there in this order.
+    /// as far as they are there in this order. Filters right behind the sort count as leading: the
+    /// result is the same, and there is less to sort.
     pub fn split_front(mut self, constants: &Arc<Constants>) -> Result<(Front, Pipeline)> {
         let mut front = Front::default();
         let mut rest = std::mem::take(&mut self.stages).into_iter().peekable();
@@ -89,10 +98,14 @@ impl Pipeline {
         while let Some(stage) = rest.next_if(|stage| matches!(stage.kind, Kind::Match(_))) {
             filters.push(stage);
         }
-        front.filter = merge(filters, constants)?;
         front.sort = rest.next_if(|stage| matches!(stage.kind, Kind::Sort(..)));
+        while let Some(stage) = rest.next_if(|stage| matches!(stage.kind, Kind::Match(_))) {
+            filters.push(stage);
+        }
+        front.filter = merge(filters, constants)?;
         front.window.extend(rest.next_if(|stage| matches!(stage.kind, Kind::Skip(_))));
         front.window.extend(rest.next_if(|stage| matches!(stage.kind, Kind::Limit(_))));
+        front.bound_sort();
         self.stages = rest.collect();
         Ok((front, self))
     }

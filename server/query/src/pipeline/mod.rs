@@ -28,6 +28,9 @@ mod table;
 mod unavailable;
 mod unwind;
 
+#[cfg(test)]
+mod tests;
+
 pub use documents::documents;
 pub use front::{Front, Provided};
 pub use run::Chain;
