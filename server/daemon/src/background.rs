@@ -1,0 +1,102 @@
+//! What the server does unasked.
+//!
+//! Owns the periodic work: watching the disk, making applied state durable so that a restart is
+//! short, and forgetting what nobody came back for.
+
+use crate::shutdown::Shutdown;
+use quire_commands::{DiskSpace, Server};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the disk is looked at.
+const DISK_EVERY: Duration = Duration::from_millis(200);
+
+/// Free space below which writes are refused: room for the data to flush and compact what is already
+/// acknowledged.
+const RESERVE_BYTES: u64 = 256 << 20;
+
+/// On small disks the reserve is a part of the whole.
+const RESERVE_PARTS: u64 = 10;
+
+/// How often applied state becomes durable, which bounds what a restart replays.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// How often idle cursors and sessions are looked at.
+const EXPIRE_EVERY: Duration = Duration::from_secs(4);
+
+/// Starts everything; the tasks end when the process goes down.
+pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
+    spawn(shutdown, watch_disk(server.clone()));
+    spawn(shutdown, make_durable(server.clone()));
+    spawn(shutdown, expire(server.clone()));
+}
+
+fn spawn(shutdown: &Arc<Shutdown>, work: impl Future<Output = ()> + Send + 'static) {
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = work => {}
+        }
+    });
+}
+
+async fn watch_disk(server: Arc<Server>) {
+    loop {
+        if let Some(space) = server.host.disk() {
+            note_disk(&server, space);
+        }
+        tokio::time::sleep(DISK_EVERY).await;
+    }
+}
+
+fn note_disk(server: &Server, space: DiskSpace) {
+    let reserve = RESERVE_BYTES.min(space.total / RESERVE_PARTS);
+    let full = space.free < reserve;
+    let was_full = server.sequencer.set_disk_full(full);
+    if full && !was_full {
+        tracing::error!(
+            target: "STORAGE",
+            id = 7_100_010,
+            freeBytes = space.free,
+            reserveBytes = reserve,
+            "The disk is full: writes are refused until space returns"
+        );
+    } else if was_full && !full {
+        tracing::info!(
+            target: "STORAGE",
+            id = 7_100_011,
+            freeBytes = space.free,
+            "Space has returned: writes are accepted again"
+        );
+    }
+}
+
+async fn make_durable(server: Arc<Server>) {
+    let mut durable = server.sequencer.replica().applied().index;
+    loop {
+        tokio::time::sleep(CHECKPOINT_EVERY).await;
+        let replica = server.sequencer.replica().clone();
+        let applied = replica.applied().index;
+        if applied == durable {
+            continue;
+        }
+        match tokio::task::spawn_blocking(move || replica.checkpoint()).await {
+            Ok(Ok(())) => durable = applied,
+            Ok(Err(fatal)) => tracing::error!(
+                target: "STORAGE",
+                id = 7_100_012,
+                reason = fatal.reason,
+                "Applied state could not be made durable; the log keeps it"
+            ),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn expire(server: Arc<Server>) {
+    loop {
+        tokio::time::sleep(EXPIRE_EVERY).await;
+        server.expire_idle();
+    }
+}

@@ -1,0 +1,199 @@
+//! One connection, from its first byte to its last.
+//!
+//! Owns the order of things on a socket: read a message, run it, write its reply, and again. While a
+//! command runs the socket is watched, so that a client that went away stops it. Buffers are given
+//! back after a moment of silence: an idle connection costs little more than its task.
+
+use crate::host::Traffic;
+use quire_commands::{Client, Response, Server};
+use quire_protocol::{
+    DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
+    Request, Violation, decode,
+};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Silence after which buffers are given back.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Bytes of later requests taken in while a command runs; the rest waits in the socket.
+const READ_AHEAD_MAX: usize = 64 << 10;
+
+/// The reply buffer that is kept between requests.
+const REPLY_BYTES_KEPT: usize = 64 << 10;
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    ByPeer,
+    ByError(io::Error),
+    ByViolation(Violation),
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        Ended::ByError(error)
+    }
+}
+
+pub(crate) struct Connection<S> {
+    stream: S,
+    server: Arc<Server>,
+    client: Arc<Client>,
+    traffic: Arc<Traffic>,
+    frames: FrameBuffer,
+    out: Vec<u8>,
+    next_response: i32,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn new(
+        stream: S,
+        server: Arc<Server>,
+        client: Arc<Client>,
+        traffic: Arc<Traffic>,
+    ) -> Connection<S> {
+        let frames = FrameBuffer::new();
+        Connection { stream, server, client, traffic, frames, out: Vec::new(), next_response: 1 }
+    }
+
+    /// Serves until one side ends it.
+    pub(crate) async fn serve(mut self) -> Ended {
+        loop {
+            if let Err(ended) = self.serve_one().await {
+                return ended;
+            }
+        }
+    }
+
+    async fn serve_one(&mut self) -> Result<(), Ended> {
+        let message = self.receive().await?;
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
+        match decode(message, DecodeLimits::default()) {
+            Ok(request) => {
+                self.traffic.active.fetch_add(1, Ordering::Relaxed);
+                let served = self.run(&request).await;
+                self.traffic.active.fetch_sub(1, Ordering::Relaxed);
+                self.frames.recycle(request.into_buffer());
+                served
+            }
+            Err(Rejected::Refused(refusal)) => {
+                let id = self.response_id();
+                if refusal.write(&mut self.out, id).is_err() {
+                    self.out.clear();
+                }
+                self.send().await
+            }
+            Err(Rejected::Closed(violation)) => Err(Ended::ByViolation(violation)),
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Vec<u8>, Ended> {
+        loop {
+            match self.frames.next_message(MESSAGE_BYTES_MAX) {
+                Ok(Some(message)) => return Ok(message),
+                Ok(None) => {}
+                Err(Violation::Http) => {
+                    self.stream.write_all(HTTP_ANSWER).await?;
+                    return Err(Ended::ByViolation(Violation::Http));
+                }
+                Err(violation) => return Err(Ended::ByViolation(violation)),
+            }
+            self.read().await?;
+        }
+    }
+
+    /// Reads what is there, or waits for it with as little memory as possible.
+    async fn read(&mut self) -> Result<(), Ended> {
+        let first = {
+            let reading = self.stream.read_buf(self.frames.room());
+            tokio::time::timeout(IDLE, reading).await
+        };
+        let read = match first {
+            Ok(read) => read?,
+            Err(_) if self.frames.pending_bytes() == 0 => {
+                self.frames.shrink();
+                self.out = Vec::new();
+                let mut first_byte = [0u8; 1];
+                let read = self.stream.read(&mut first_byte).await?;
+                self.frames.room().extend_from_slice(first_byte.get(..read).unwrap_or_default());
+                read
+            }
+            Err(_) => self.stream.read_buf(self.frames.room()).await?,
+        };
+        if read == 0 { Err(Ended::ByPeer) } else { Ok(()) }
+    }
+
+    /// Runs a request and answers it, more than once when it streams.
+    async fn run(&mut self, request: &Request) -> Result<(), Ended> {
+        let mut reply_to = request.reply_to();
+        loop {
+            let response = self.run_once(request).await?;
+            if request.more_to_come() {
+                return Ok(());
+            }
+            let id = self.response_id();
+            self.write(reply_to, id, &response);
+            self.send().await?;
+            if !response.more {
+                return Ok(());
+            }
+            reply_to = reply_to.following(id);
+        }
+    }
+
+    /// Runs a request while watching for the client's end.
+    async fn run_once(&mut self, request: &Request) -> Result<Response, Ended> {
+        let work = quire_commands::run(&self.server, &self.client, request);
+        let mut work = std::pin::pin!(work);
+        loop {
+            let watch = self.frames.pending_bytes() < READ_AHEAD_MAX;
+            tokio::select! {
+                biased;
+                response = &mut work => return Ok(response),
+                read = self.stream.read_buf(self.frames.room()), if watch => {
+                    if read? == 0 {
+                        return Err(Ended::ByPeer);
+                    }
+                }
+            }
+        }
+    }
+
+    fn response_id(&mut self) -> i32 {
+        let id = self.next_response;
+        self.next_response = id.checked_add(1).unwrap_or(1);
+        id
+    }
+
+    fn write(&mut self, reply_to: ReplyTo, id: i32, response: &Response) {
+        let open = OpenReply::begin(&mut self.out, reply_to, id, response.more);
+        self.out.extend_from_slice(response.body.as_bytes());
+        if let Err(too_large) = open.finish(&mut self.out, MESSAGE_BYTES_MAX) {
+            let error = quire_errors::CommandError::new(
+                quire_errors::Code::BSONObjectTooLarge,
+                too_large.to_string(),
+            );
+            let open = OpenReply::begin(&mut self.out, reply_to, id, false);
+            let body = quire_commands::error_reply(&error);
+            self.out.extend_from_slice(body.as_bytes());
+            if open.finish(&mut self.out, MESSAGE_BYTES_MAX).is_err() {
+                self.out.clear();
+            }
+        }
+    }
+
+    async fn send(&mut self) -> Result<(), Ended> {
+        self.stream.write_all(&self.out).await?;
+        self.traffic.bytes_out.fetch_add(self.out.len() as u64, Ordering::Relaxed);
+        self.out.clear();
+        if self.out.capacity() > REPLY_BYTES_KEPT {
+            self.out = Vec::new();
+        }
+        Ok(())
+    }
+}

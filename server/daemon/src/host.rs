@@ -1,0 +1,128 @@
+//! The process as commands see it.
+//!
+//! Owns the counters of connections and traffic, and implements [`Host`] over the runtime, the log
+//! and the operating system.
+
+use crate::logging::{Logging, RecentLog};
+use crate::machine;
+use crate::shutdown::Shutdown;
+use quire_bson::Document;
+use quire_commands::{
+    ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest,
+};
+use quire_execution::Clock;
+use quire_execution::wait::Waiting;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// How long a rotation may wait for a slow disk.
+const ROTATION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections and traffic, counted where they happen.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) current: AtomicU64,
+    pub(crate) created: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) active: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) requests: AtomicU64,
+}
+
+/// The wall clock.
+pub(crate) struct WallClock;
+
+impl Clock for WallClock {
+    fn now_millis(&self) -> i64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// This process.
+pub(crate) struct ProcessHost {
+    pub(crate) logging: Arc<Logging>,
+    pub(crate) shutdown: Arc<Shutdown>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) connections_max: u64,
+    /// `None` when nothing is kept on disk.
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl Host for ProcessHost {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Waiting<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn random(&self) -> u64 {
+        // Without the system's random numbers an id is only unlikely to repeat, which is all it has
+        // to be.
+        let mut bytes = [0; 8];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => u64::from_le_bytes(bytes),
+            Err(_) => SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(1, |since| since.as_nanos() as u64),
+        }
+    }
+
+    fn log_lines(&self, name: &str) -> Option<(Vec<String>, u64)> {
+        let log = match name {
+            "global" => RecentLog::Global,
+            "startupWarnings" => RecentLog::StartupWarnings,
+            _ => return None,
+        };
+        let recent = self.logging.recent(log);
+        Some((recent.lines.iter().map(|line| line.to_string()).collect(), recent.total))
+    }
+
+    fn rotate_log(&self) -> Result<(), String> {
+        self.logging.rotate(ROTATION_PATIENCE).map_err(|error| error.to_string())
+    }
+
+    fn set_log_verbosity(&self, level: u8) {
+        self.logging.set_default_verbosity(level);
+    }
+
+    fn shut_down(&self, request: ShutdownRequest) {
+        self.shutdown.begin(request);
+    }
+
+    fn connections(&self) -> ConnectionCounts {
+        let current = self.traffic.current.load(Ordering::Relaxed);
+        ConnectionCounts {
+            current,
+            available: self.connections_max.saturating_sub(current),
+            total_created: self.traffic.created.load(Ordering::Relaxed),
+            rejected: self.traffic.rejected.load(Ordering::Relaxed),
+            active: self.traffic.active.load(Ordering::Relaxed),
+        }
+    }
+
+    fn network(&self) -> NetworkCounts {
+        NetworkCounts {
+            bytes_in: self.traffic.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.traffic.bytes_out.load(Ordering::Relaxed),
+            requests: self.traffic.requests.load(Ordering::Relaxed),
+        }
+    }
+
+    fn memory(&self) -> MemoryUse {
+        machine::memory()
+    }
+
+    fn disk(&self) -> Option<DiskSpace> {
+        machine::disk(self.data.as_deref()?)
+    }
+
+    fn host_info(&self) -> Document {
+        machine::host_info()
+    }
+}

@@ -1,0 +1,70 @@
+//! Facts about the machine and this process, read from the operating system.
+
+use quire_bson::{Document, doc};
+use quire_commands::{DiskSpace, MemoryUse};
+use std::path::Path;
+
+/// The name of this machine.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Memory of this process.
+pub(crate) fn memory() -> MemoryUse {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    MemoryUse {
+        resident: kib("VmRSS:").unwrap_or(0).saturating_mul(1024),
+        virtual_size: kib("VmSize:").unwrap_or(0).saturating_mul(1024),
+    }
+}
+
+/// Space on the disk under `path`.
+pub(crate) fn disk(path: &Path) -> Option<DiskSpace> {
+    let space = rustix::fs::statvfs(path).ok()?;
+    Some(DiskSpace {
+        free: space.f_bavail.saturating_mul(space.f_frsize),
+        total: space.f_blocks.saturating_mul(space.f_frsize),
+    })
+}
+
+/// What `hostInfo` shows.
+pub(crate) fn host_info() -> Document {
+    let uname = rustix::system::uname();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory_mib = memory_total_mib();
+    doc! {
+        "system": {
+            "hostname": host_name(),
+            "cpuAddrSize": 64,
+            "memSizeMB": memory_mib,
+            "memLimitMB": memory_mib,
+            "numCores": i32::try_from(cores).unwrap_or(i32::MAX),
+            "numCoresAvailableToProcess": i32::try_from(cores).unwrap_or(i32::MAX),
+            "cpuArch": std::env::consts::ARCH,
+            "numaEnabled": false,
+        },
+        "os": {
+            "type": "Linux",
+            "name": os_name(),
+            "version": uname.release().to_string_lossy().into_owned(),
+        },
+        "extra": { "kernelVersion": uname.release().to_string_lossy().into_owned() },
+    }
+}
+
+fn memory_total_mib() -> i64 {
+    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = total.and_then(|rest| rest.split_whitespace().next()?.parse::<i64>().ok());
+    kib.unwrap_or(0) / 1024
+}
+
+fn os_name() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    name.map_or_else(|| "Linux".to_owned(), |name| name.trim_matches('"').to_owned())
+}

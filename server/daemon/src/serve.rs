@@ -1,0 +1,340 @@
+//! From settings to a serving server, and back down again.
+//!
+//! Owns the order of starting (log, sockets, stores, clients) and of stopping (no new clients, running
+//! commands, the log, the stores). Only constructs; what the parts do is theirs.
+
+use crate::admin::{AdminServer, Limits};
+use crate::exit::Failure;
+use crate::host::{ProcessHost, Traffic, WallClock};
+use crate::listener::{Accepting, Listeners};
+use crate::logging::{Destination, FileOptions, Logging, Rotation};
+use crate::metrics::Metrics;
+use crate::shutdown::Shutdown;
+use crate::stores::Stores;
+use crate::{background, fork, machine};
+use quire_bson::{Bson, Document, ObjectId};
+use quire_commands::{
+    Counters, Cursors, Facts, Operations, Parameters, Profiling, Server, Sessions, Stop, Topology,
+    VERSION,
+};
+use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
+use quire_config::{LogDestination, LogRotation, Settings, StorageEngine, SystemLog, Tree};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long the last lines of the log may take to be written.
+const LOG_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs the server until it is told to stop.
+pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
+    let started = Instant::now();
+    let logging = start_logging(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("worker")
+        .build()
+        .map_err(|error| Failure::new(ABRUPT, format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(run(settings, logging.clone(), started));
+    if let Err(failure) = &outcome {
+        tracing::error!(
+            target: "CONTROL",
+            id = 20557,
+            ctx = "initandlisten",
+            fatal = true,
+            error = failure.message,
+            "DBException in initAndListen, terminating"
+        );
+    }
+    runtime.shutdown_timeout(LOG_PATIENCE);
+    logging.flush(LOG_PATIENCE);
+    outcome
+}
+
+async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
+    log_start(&settings);
+    let listeners = Listeners::bind(&settings.net).await?;
+    let admin = match settings.net.admin {
+        Some(address) => Some(AdminServer::bind(address, Limits::default()).await.map_err(
+            |error| Failure::new(NET_ERROR, format!("the admin port {address}: {error}")),
+        )?),
+        None => None,
+    };
+    let stores = Stores::open(&settings.storage, Arc::new(WallClock))?;
+    let shutdown = Arc::new(Shutdown::new());
+    let traffic = Arc::new(Traffic::default());
+    let connections_max = u64::from(settings.net.max_incoming_connections);
+    let host = ProcessHost {
+        logging: logging.clone(),
+        shutdown: shutdown.clone(),
+        traffic: traffic.clone(),
+        connections_max,
+        data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
+    };
+    let facts = facts(&settings, listeners.port, started);
+    let server = Arc::new(server(&settings, &stores, host, facts)?);
+    background::start(&server, &shutdown);
+    serve_signals(&shutdown, &logging);
+    if let Some(admin) = admin {
+        serve_admin(admin, &server, &shutdown);
+    }
+    let port = listeners.port;
+    let quiet = settings.log.quiet;
+    let accepting = Accepting {
+        server: server.clone(),
+        traffic,
+        shutdown: shutdown.clone(),
+        connections_max,
+        quiet,
+    };
+    let acceptors = listeners.accept(&accepting);
+    tracing::info!(
+        target: "NETWORK",
+        id = 23016,
+        ctx = "listener",
+        port,
+        ssl = "off",
+        "Waiting for connections"
+    );
+    write_pid_file(&settings)?;
+    fork::announce_ready();
+    shutdown.begun().await;
+    go_down(&server, &shutdown, acceptors).await?;
+    drop(stores);
+    Ok(())
+}
+
+/// The order of the end: no new clients, what runs finishes or is stopped, everything is flushed.
+async fn go_down(
+    server: &Arc<Server>,
+    shutdown: &Shutdown,
+    acceptors: Vec<tokio::task::JoinHandle<()>>,
+) -> Result<(), Failure> {
+    server.topology.shut_down();
+    for acceptor in acceptors {
+        let _ = acceptor.await;
+    }
+    let patience = Instant::now() + shutdown.patience();
+    while server.operations.count() > 0 && Instant::now() < patience {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.operations.stop_all(Stop::ShuttingDown);
+    let replica = server.sequencer.replica().clone();
+    let flushed = tokio::task::spawn_blocking(move || replica.shut_down()).await;
+    match flushed {
+        Ok(Ok(())) => {}
+        // Everything acknowledged is in the log; the next start replays it.
+        Ok(Err(fatal)) => tracing::error!(
+            target: "STORAGE",
+            id = 7_100_020,
+            reason = fatal.reason,
+            "The last flush failed"
+        ),
+        Err(error) => return Err(Failure::new(ABRUPT, error.to_string())),
+    }
+    tracing::info!(
+        target: "CONTROL",
+        id = 23138,
+        ctx = "SignalHandler",
+        exitCode = 0,
+        "Shutting down"
+    );
+    Ok(())
+}
+
+fn server(
+    settings: &Settings,
+    stores: &Stores,
+    host: ProcessHost,
+    facts: Facts,
+) -> Result<Server, Failure> {
+    let slow_millis = u64::try_from(settings.profiling.slow_operation_ms).unwrap_or(0);
+    let topology = Topology::new(facts.process);
+    let parameters = Parameters::new(&settings.parameters)
+        .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
+    Ok(Server {
+        documents: stores.documents.clone(),
+        sequencer: stores.sequencer.clone(),
+        host: Arc::new(host),
+        facts,
+        operations: Arc::new(Operations::default()),
+        cursors: Cursors::default(),
+        sessions: Sessions::default(),
+        parameters,
+        counters: Counters::default(),
+        profiling: Profiling::new(slow_millis),
+        topology,
+    })
+}
+
+fn facts(settings: &Settings, port: u16, started: Instant) -> Facts {
+    let name = |compressor: &quire_config::Compressor| match compressor {
+        quire_config::Compressor::Snappy => "snappy",
+        quire_config::Compressor::Zlib => "zlib",
+        quire_config::Compressor::Zstd => "zstd",
+    };
+    Facts {
+        host: machine::host_name(),
+        port,
+        process: ObjectId::new(),
+        process_id: std::process::id(),
+        started,
+        started_at: SystemTime::now(),
+        argv: settings.argv.clone(),
+        parsed: document(&settings.parsed),
+        storage_engine: settings.storage.engine.name(),
+        git_revision: "unknown",
+        compressors: settings.net.compressors.iter().map(name).collect(),
+    }
+}
+
+/// A tree of settings as a document.
+fn document(tree: &Tree) -> Document {
+    match value(tree) {
+        Bson::Document(doc) => doc,
+        _ => Document::new(),
+    }
+}
+
+fn value(tree: &Tree) -> Bson {
+    match tree {
+        Tree::Null => Bson::Null,
+        Tree::Bool(flag) => Bson::Boolean(*flag),
+        Tree::Number(number) => match number.as_i64() {
+            Some(n) => i32::try_from(n).map_or(Bson::Int64(n), Bson::Int32),
+            None => Bson::Double(number.as_f64().unwrap_or(0.0)),
+        },
+        Tree::String(text) => Bson::String(text.clone()),
+        Tree::Array(items) => Bson::Array(items.iter().map(value).collect()),
+        Tree::Object(fields) => Bson::Document(
+            fields.iter().map(|(key, field)| (key.clone(), value(field))).collect(),
+        ),
+    }
+}
+
+fn start_logging(log: &SystemLog) -> Result<Arc<Logging>, Failure> {
+    let destination = match &log.destination {
+        // The first process of --fork reads our standard output for one word only.
+        LogDestination::Stdout => Destination::Stdout,
+        LogDestination::File { path, append, rotation } => Destination::File(FileOptions {
+            path: path.clone(),
+            append: *append,
+            rotation: match rotation {
+                LogRotation::Rename => Rotation::Rename,
+                LogRotation::Reopen => Rotation::Reopen,
+            },
+        }),
+    };
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(BAD_OPTIONS, format!("Can't initialize the log: {error}"))
+    };
+    let logging = Logging::start(destination, log.verbosity).map_err(|e| failed(&e))?;
+    logging.install().map_err(|e| failed(&e))?;
+    Ok(logging)
+}
+
+fn log_start(settings: &Settings) {
+    let ctx = "initandlisten";
+    tracing::info!(
+        target: "CONTROL",
+        id = 4615611,
+        ctx,
+        pid = std::process::id(),
+        port = settings.net.port,
+        dbPath = %settings.storage.db_path.display(),
+        architecture = "64-bit",
+        host = machine::host_name(),
+        "MongoDB starting"
+    );
+    let build_info = serde_json::json!({
+        "version": VERSION,
+        "gitVersion": "unknown",
+        "modules": [],
+        "allocator": "system",
+        "environment": { "distarch": std::env::consts::ARCH, "target_arch": std::env::consts::ARCH },
+        "quire": env!("CARGO_PKG_VERSION"),
+    });
+    tracing::info!(target: "CONTROL", id = 23403, ctx, json.buildInfo = %build_info, "Build Info");
+    tracing::info!(
+        target: "CONTROL",
+        id = 21951,
+        ctx,
+        json.options = %settings.parsed,
+        "Options set by command line"
+    );
+    for warning in &settings.warnings {
+        tracing::warn!(
+            target: "CONTROL",
+            id = 7_100_030,
+            ctx,
+            tag = "startupWarnings",
+            warning,
+            "A setting has no effect here"
+        );
+    }
+    tracing::warn!(
+        target: "CONTROL",
+        id = 22120,
+        ctx,
+        tag = "startupWarnings",
+        "Access control is not enabled for the database. Read and write access to data and \
+         configuration is unrestricted"
+    );
+    if settings.storage.engine != StorageEngine::WiredTiger {
+        tracing::warn!(
+            target: "STORAGE",
+            id = 7_100_031,
+            ctx,
+            tag = "startupWarnings",
+            "All data is kept in memory and is gone when the server stops"
+        );
+    }
+}
+
+fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) {
+    let watched = shutdown.clone();
+    tokio::spawn(async move {
+        if let Err(error) = watched.watch_signals().await {
+            tracing::error!(target: "CONTROL", id = 7_100_040, error = %error, "No signals");
+        }
+    });
+    let logging = logging.clone();
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut rotations) = signal(SignalKind::user_defined1()) else { return };
+        while rotations.recv().await.is_some() {
+            let logging = logging.clone();
+            let rotated = tokio::task::spawn_blocking(move || logging.rotate(LOG_PATIENCE)).await;
+            if let Ok(Err(error)) = rotated {
+                tracing::error!(
+                    target: "CONTROL",
+                    id = 23168,
+                    error = %error,
+                    "Log rotation failed"
+                );
+            }
+        }
+    });
+}
+
+fn serve_admin(admin: AdminServer, server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
+    if let Ok(address) = admin.local_addr() {
+        tracing::info!(
+            target: "NETWORK",
+            id = 7_100_041,
+            ctx = "listener",
+            address = %address,
+            "Serving health and metrics"
+        );
+    }
+    let metrics = Metrics { server: server.clone(), shutdown: shutdown.clone() };
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        admin.serve(Arc::new(metrics), async move { shutdown.begun().await }).await;
+    });
+}
+
+fn write_pid_file(settings: &Settings) -> Result<(), Failure> {
+    let Some(path) = &settings.process.pid_file else { return Ok(()) };
+    std::fs::write(path, format!("{}\n", std::process::id()))
+        .map_err(|error| Failure::new(ABRUPT, format!("cannot write {}: {error}", path.display())))
+}

@@ -1,0 +1,73 @@
+//! Going down in order.
+//!
+//! Owns the one flag that says so, who set it, and the signals that set it.
+
+use parking_lot::Mutex;
+use quire_commands::ShutdownRequest;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long running commands may take to end when a signal asks.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Whether and how the process is going down.
+pub(crate) struct Shutdown {
+    request: Mutex<Option<ShutdownRequest>>,
+    begun: watch::Sender<bool>,
+}
+
+impl Shutdown {
+    pub(crate) fn new() -> Shutdown {
+        Shutdown { request: Mutex::new(None), begun: watch::Sender::new(false) }
+    }
+
+    /// Begins to go down. A later request cannot lengthen the patience of an earlier one.
+    pub(crate) fn begin(&self, request: ShutdownRequest) {
+        let mut current = self.request.lock();
+        match &mut *current {
+            Some(earlier) => earlier.timeout = earlier.timeout.min(request.timeout),
+            None => *current = Some(request),
+        }
+        self.begun.send_replace(true);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
+    /// How long running commands may still take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.request.lock().map_or(SIGNAL_PATIENCE, |request| request.timeout)
+    }
+
+    /// Completes when the process begins to go down.
+    pub(crate) async fn begun(&self) {
+        let mut begun = self.begun.subscribe();
+        // The sender lives as long as self, so this ends only by the value.
+        let _ = begun.wait_for(|begun| *begun).await;
+    }
+
+    /// Begins to go down when a signal asks for it.
+    pub(crate) async fn watch_signals(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut patience = SIGNAL_PATIENCE;
+        loop {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            tracing::info!(
+                target: "CONTROL",
+                id = 23377,
+                ctx = "SignalHandler",
+                signal = name,
+                "Received signal"
+            );
+            self.begin(ShutdownRequest { force: false, timeout: patience });
+            // Who asks twice is in a hurry.
+            patience = Duration::from_secs(1);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Opening what is kept: the data, the log, and the replica over both.
+//!
+//! Owns the layout of the data directory: `data/` and `log/`, two stores of their own, because a
+//! synced log write must not wait for the data's compactions.
+
+use crate::data_directory::DataDirectory;
+use crate::exit::Failure;
+use quire_config::exit::{NEED_DOWNGRADE, UNCAUGHT};
+use quire_config::{Storage, StorageEngine};
+use quire_consensus::{Options, Replica};
+use quire_documents::{Documents, OpenError};
+use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
+use quire_execution::wait::Signal;
+use quire_execution::{Announcing, Clock, Sequencer};
+use quire_log::{EngineLog, LOG_SPACES};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The data store's key spaces, in the order of their numbers.
+const DATA_SPACES: &[&str] = &["meta", "rows", "index", "sessions"];
+
+/// Everything that is open.
+pub(crate) struct Stores {
+    pub(crate) documents: Arc<Documents>,
+    pub(crate) sequencer: Arc<Sequencer>,
+    /// Held for the lock; `None` for a store in memory.
+    pub(crate) directory: Option<DataDirectory>,
+}
+
+impl Stores {
+    /// Opens the stores and recovers what the log holds above the data.
+    pub(crate) fn open(storage: &Storage, clock: Arc<dyn Clock>) -> Result<Stores, Failure> {
+        let directory = match storage.engine {
+            StorageEngine::WiredTiger => Some(DataDirectory::take(&storage.db_path)?),
+            StorageEngine::InMemory | StorageEngine::EphemeralForTest => None,
+        };
+        let memory = match directory {
+            Some(_) => None,
+            None => Some(MemoryFiles::new().map_err(|e| engine_failure(&e))?),
+        };
+        let root = directory.as_ref().map_or(Path::new("/quire"), DataDirectory::path);
+        let data = open_data(root, memory.clone(), storage)?;
+        let log = open_log(root, memory)?;
+        let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
+        let applied = Arc::new(Signal::default());
+        let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
+        let replica = Replica::open(Arc::new(log), machine, Options::default())
+            .map_err(|error| refused(UNCAUGHT, &error.to_string()))?;
+        let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
+        Ok(Stores { documents, sequencer: Arc::new(sequencer), directory })
+    }
+}
+
+fn open_data(
+    root: &Path,
+    memory_files: Option<MemoryFiles>,
+    storage: &Storage,
+) -> Result<Arc<dyn Engine>, Failure> {
+    let mut options = RocksOptions::data(root.join("data"), DATA_SPACES);
+    options.memory_files = memory_files;
+    if let Some(bytes) = storage.cache_bytes {
+        options.cache_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    let engine = RocksEngine::open(options).map_err(|e| engine_failure(&e))?;
+    Ok(Arc::new(engine))
+}
+
+fn open_log(root: &Path, memory_files: Option<MemoryFiles>) -> Result<EngineLog, Failure> {
+    let mut options = RocksOptions::log(root.join("log"), LOG_SPACES);
+    options.memory_files = memory_files;
+    let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
+        Ok(Arc::new(RocksEngine::open(options.clone())?))
+    };
+    EngineLog::open(opener).map_err(|error| refused(UNCAUGHT, &error.to_string()))
+}
+
+fn engine_failure(error: &EngineError) -> Failure {
+    refused(UNCAUGHT, &error.to_string())
+}
+
+fn open_failure(error: &OpenError) -> Failure {
+    let code = match error {
+        OpenError::Newer { .. } => NEED_DOWNGRADE,
+        OpenError::Damaged { .. } | OpenError::Foreign | OpenError::Engine(_) => UNCAUGHT,
+    };
+    refused(code, &error.to_string())
+}
+
+fn refused(code: i32, message: &str) -> Failure {
+    Failure::new(code, format!("exception in initAndListen: {message}, terminating"))
+}
