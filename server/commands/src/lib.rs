@@ -42,6 +42,7 @@ pub use host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, Shut
 pub use operations::{Operations, Stop};
 pub use parameters::Parameters;
 pub use profiling::Profiling;
+pub use reply::error_reply;
 pub use server::Server;
 pub use sessions::Sessions;
 pub use topology::Topology;

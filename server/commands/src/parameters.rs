@@ -4,6 +4,7 @@
 
 use parking_lot::RwLock;
 use quire_bson::Bson;
+use quire_errors::{CommandError, Result};
 use std::collections::BTreeMap;
 
 /// The current values by name.
@@ -13,6 +14,14 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The defaults, changed as the command line says.
+    pub fn new(given: &BTreeMap<String, String>) -> Result<Parameters> {
+        match given.keys().next() {
+            None => Ok(Parameters::default()),
+            Some(name) => Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'"))),
+        }
+    }
+
     pub fn get(&self, name: &str) -> Option<Bson> {
         self.values.read().get(name).cloned()
     }

@@ -23,6 +23,9 @@ use quire_query::Constants;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// How long a cursor may rest between two uses.
+const CURSOR_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// A running server, shared by all connections.
 pub struct Server {
     pub documents: Arc<Documents>,
@@ -43,6 +46,13 @@ impl Server {
     pub fn now_millis(&self) -> i64 {
         let since = self.host.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Forgets cursors and sessions that nobody came back for.
+    pub fn expire_idle(&self) {
+        self.cursors.expire(CURSOR_TIMEOUT);
+        let timeout_millis = i64::from(crate::facts::SESSION_TIMEOUT_MINUTES) * 60_000;
+        self.sessions.expire(self.now_millis().saturating_sub(timeout_millis));
     }
 }
 

@@ -138,7 +138,10 @@ fn taken(address: &str, error: &io::Error) -> Failure {
         error = text,
         "Error setting up listener"
     );
-    Failure::new(NET_ERROR, format!("Failed to set up listener: SocketException: {text}: {address}"))
+    Failure::new(
+        NET_ERROR,
+        format!("Failed to set up listener: SocketException: {text}: {address}"),
+    )
 }
 
 async fn accept_tcp(listener: TcpListener, accepting: Accepting) {

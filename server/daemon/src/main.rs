@@ -22,6 +22,12 @@ use exit::Failure;
 use quire_config::{Launch, Source};
 use std::process::ExitCode;
 
+/// The revision this was built from, where the build knows it.
+const GIT_REVISION: &str = match option_env!("QUIRE_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,8 +37,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match quire_config::load(Source::of_this_process())? {
-        Launch::Print(text) => {
-            exit::print(&text);
+        Launch::Help => {
+            exit::print(&quire_config::help());
+            Ok(())
+        }
+        Launch::Version => {
+            exit::print(&quire_config::version(quire_commands::VERSION, GIT_REVISION));
             Ok(())
         }
         Launch::Run(settings) if settings.process.fork && !fork::is_child() => fork::launch(),

@@ -56,10 +56,8 @@ impl Page<'_> {
         for (bound, bucket) in LATENCY_BOUNDS_MICROS.iter().zip(&latency.buckets) {
             below += bucket.load(Ordering::Relaxed);
             let seconds = *bound as f64 / 1e6;
-            let _ = writeln!(
-                self.out,
-                "{name}_bucket{{class=\"{class}\",le=\"{seconds}\"}} {below}"
-            );
+            let _ =
+                writeln!(self.out, "{name}_bucket{{class=\"{class}\",le=\"{seconds}\"}} {below}");
         }
         let count = latency.operations.load(Ordering::Relaxed);
         let sum = latency.micros.load(Ordering::Relaxed) as f64 / 1e6;

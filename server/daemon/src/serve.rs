@@ -54,9 +54,11 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     log_start(&settings);
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
-        Some(address) => Some(AdminServer::bind(address, Limits::default()).await.map_err(
-            |error| Failure::new(NET_ERROR, format!("the admin port {address}: {error}")),
-        )?),
+        Some(address) => {
+            Some(AdminServer::bind(address, Limits::default()).await.map_err(|error| {
+                Failure::new(NET_ERROR, format!("the admin port {address}: {error}"))
+            })?)
+        }
         None => None,
     };
     let stores = Stores::open(&settings.storage, Arc::new(WallClock))?;
@@ -182,7 +184,7 @@ fn facts(settings: &Settings, port: u16, started: Instant) -> Facts {
         argv: settings.argv.clone(),
         parsed: document(&settings.parsed),
         storage_engine: settings.storage.engine.name(),
-        git_revision: "unknown",
+        git_revision: crate::GIT_REVISION,
         compressors: settings.net.compressors.iter().map(name).collect(),
     }
 }
@@ -205,9 +207,9 @@ fn value(tree: &Tree) -> Bson {
         },
         Tree::String(text) => Bson::String(text.clone()),
         Tree::Array(items) => Bson::Array(items.iter().map(value).collect()),
-        Tree::Object(fields) => Bson::Document(
-            fields.iter().map(|(key, field)| (key.clone(), value(field))).collect(),
-        ),
+        Tree::Object(fields) => {
+            Bson::Document(fields.iter().map(|(key, field)| (key.clone(), value(field))).collect())
+        }
     }
 }
 
@@ -247,7 +249,7 @@ fn log_start(settings: &Settings) {
     );
     let build_info = serde_json::json!({
         "version": VERSION,
-        "gitVersion": "unknown",
+        "gitVersion": crate::GIT_REVISION,
         "modules": [],
         "allocator": "system",
         "environment": { "distarch": std::env::consts::ARCH, "target_arch": std::env::consts::ARCH },

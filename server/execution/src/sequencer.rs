@@ -189,7 +189,7 @@ impl Sequencer {
             let mut state = self.state.lock();
             self.catch_up(&mut state);
             if let Some(row) = state.pending.row(collection.id, row_key) {
-                return Ok(row.current());
+                return Ok(row);
             }
         }
         self.applied_row(collection.id, row_key)
@@ -375,7 +375,7 @@ impl Sequencer {
         row_key: &[u8],
     ) -> Result<Option<Timestamp>, Refusal> {
         if let Some(row) = state.pending.row(collection, row_key) {
-            return Ok(row.current().map(|current| current.revision));
+            return Ok(row.map(|current| current.revision));
         }
         let mut revision = None;
         self.documents

@@ -1,39 +1,28 @@
 //! Writes that are in the log's queue but not yet applied.
 //!
 //! Owns the overlay over the applied state that writers plan against: the newest version of each
-//! pending row, and the unique values that pending rows hold. Entries leave it in the order they came,
-//! when they are applied, or all at once when the log lost them.
+//! pending row, and who holds or gave up a unique value. Versions leave it from the old end when they
+//! are applied, and from the new end when the log refused them, so both kinds are kept in order.
 
 use super::CurrentRow;
 use quire_bson::DocBuf;
 use quire_documents::{CollectionId, IndexId};
 use quire_log::Timestamp;
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 
 type RowName = (CollectionId, Vec<u8>);
-type ValueName = (IndexId, Vec<u8>);
+pub(super) type ValueName = (IndexId, Vec<u8>);
 
-/// The newest pending version of a row; without a document it is being deleted.
-#[derive(Clone, Debug)]
-pub(super) struct PendingRow {
-    revision: Timestamp,
-    doc: Option<Arc<DocBuf>>,
-}
+/// The pending versions of one thing, oldest first; never empty.
+type Versions<T> = VecDeque<(Timestamp, T)>;
 
-impl PendingRow {
-    pub(super) fn current(&self) -> Option<CurrentRow> {
-        let doc = self.doc.clone()?;
-        Some(CurrentRow { revision: self.revision, doc })
-    }
-}
+/// A pending row; without a document it is being deleted.
+pub(super) type PendingRow = Option<Arc<DocBuf>>;
 
-/// Who holds a unique value.
-#[derive(Clone, Debug)]
-struct Holder {
-    row_key: Vec<u8>,
-    revision: Timestamp,
-}
+/// The row that holds a unique value; nobody, once it was given up.
+type Holder = Option<Vec<u8>>;
 
 /// One accepted change, for the overlay.
 #[derive(Clone, Debug)]
@@ -41,7 +30,7 @@ pub(super) struct Written {
     pub(super) collection: CollectionId,
     pub(super) row_key: Vec<u8>,
     pub(super) revision: Timestamp,
-    pub(super) doc: Option<Arc<DocBuf>>,
+    pub(super) doc: PendingRow,
     /// Unique values the row gives up.
     pub(super) released: Vec<ValueName>,
     /// Unique values the row holds from now on.
@@ -50,29 +39,42 @@ pub(super) struct Written {
     pub(super) growth: (i64, i64),
 }
 
-/// What has to be undone when a change leaves the overlay.
+/// What a change put into the overlay.
 #[derive(Debug)]
 struct Trace {
     revision: Timestamp,
     row: RowName,
-    held: Vec<ValueName>,
+    values: Vec<ValueName>,
     growth: (i64, i64),
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    rows: HashMap<RowName, PendingRow>,
-    values: HashMap<ValueName, Holder>,
+    rows: HashMap<RowName, Versions<PendingRow>>,
+    values: HashMap<ValueName, Versions<Holder>>,
     growth: HashMap<CollectionId, (i64, i64)>,
     order: VecDeque<Trace>,
 }
 
+/// Which end of the versions a change leaves from.
+#[derive(Clone, Copy)]
+enum End {
+    Applied,
+    Refused,
+}
+
 impl Pending {
-    pub(super) fn row(&self, collection: CollectionId, row_key: &[u8]) -> Option<&PendingRow> {
+    /// The newest pending version of a row: `Some(None)` when it is being deleted.
+    pub(super) fn row(
+        &self,
+        collection: CollectionId,
+        row_key: &[u8],
+    ) -> Option<Option<CurrentRow>> {
         if self.rows.is_empty() {
             return None;
         }
-        self.rows.get(&(collection, row_key.to_vec()))
+        let (revision, doc) = self.rows.get(&(collection, row_key.to_vec()))?.back()?;
+        Some(doc.clone().map(|doc| CurrentRow { revision: *revision, doc }))
     }
 
     /// The pending row that holds a unique value.
@@ -80,7 +82,8 @@ impl Pending {
         if self.values.is_empty() {
             return None;
         }
-        self.values.get(&(index, value.to_vec())).map(|holder| holder.row_key.as_slice())
+        let (_, holder) = self.values.get(&(index, value.to_vec()))?.back()?;
+        holder.as_deref()
     }
 
     /// By how many documents and bytes pending writes grow a collection.
@@ -90,57 +93,141 @@ impl Pending {
 
     pub(super) fn add(&mut self, written: Written) {
         let Written { collection, row_key, revision, doc, released, held, growth } = written;
-        for value in released {
-            if self.values.get(&value).is_some_and(|holder| holder.row_key == row_key) {
-                self.values.remove(&value);
-            }
+        for value in &released {
+            self.values.entry(value.clone()).or_default().push_back((revision, None));
         }
         for value in &held {
-            let holder = Holder { row_key: row_key.clone(), revision };
-            self.values.insert(value.clone(), holder);
+            let holder = Some(row_key.clone());
+            self.values.entry(value.clone()).or_default().push_back((revision, holder));
         }
         let grown = self.growth.entry(collection).or_default();
-        *grown = (grown.0 + growth.0, grown.1 + growth.1);
-        self.rows.insert((collection, row_key.clone()), PendingRow { revision, doc });
-        self.order.push_back(Trace { revision, row: (collection, row_key), held, growth });
+        *grown = (grown.0.saturating_add(growth.0), grown.1.saturating_add(growth.1));
+        let row = (collection, row_key);
+        self.rows.entry(row.clone()).or_default().push_back((revision, doc));
+        let values = released.into_iter().chain(held).collect();
+        self.order.push_back(Trace { revision, row, values, growth });
     }
 
     /// Forgets what has been applied.
     pub(super) fn forget_through(&mut self, applied: Timestamp) {
         while self.order.front().is_some_and(|oldest| oldest.revision <= applied) {
             if let Some(trace) = self.order.pop_front() {
-                self.forget(trace);
+                self.forget(trace, End::Applied);
             }
         }
     }
 
-    /// Takes back what was never proposed.
-    ///
-    /// An older pending version of such a row is not restored: its writer's successor then reads the
-    /// applied row, sees another revision than the log will give it, and evaluates again.
+    /// Takes back what the log refused; the versions before it stand again.
     pub(super) fn forget_above(&mut self, proposed: Timestamp) {
         while self.order.back().is_some_and(|newest| newest.revision > proposed) {
             if let Some(trace) = self.order.pop_back() {
-                self.forget(trace);
+                self.forget(trace, End::Refused);
             }
         }
     }
 
-    fn forget(&mut self, trace: Trace) {
-        let Trace { revision, row, held, growth } = trace;
+    fn forget(&mut self, trace: Trace, end: End) {
+        let Trace { revision, row, values, growth } = trace;
         if let Some(grown) = self.growth.get_mut(&row.0) {
-            *grown = (grown.0 - growth.0, grown.1 - growth.1);
+            *grown = (grown.0.saturating_sub(growth.0), grown.1.saturating_sub(growth.1));
             if *grown == (0, 0) {
                 self.growth.remove(&row.0);
             }
         }
-        if self.rows.get(&row).is_some_and(|pending| pending.revision == revision) {
-            self.rows.remove(&row);
+        for value in &values {
+            forget_version(&mut self.values, value, revision, end);
         }
-        for value in held {
-            if self.values.get(&value).is_some_and(|holder| holder.revision == revision) {
-                self.values.remove(&value);
+        forget_version(&mut self.rows, &row, revision, end);
+    }
+}
+
+fn forget_version<K: Eq + Hash, T>(
+    map: &mut HashMap<K, Versions<T>>,
+    key: &K,
+    revision: Timestamp,
+    end: End,
+) {
+    let Some(versions) = map.get_mut(key) else { return };
+    match end {
+        End::Applied => {
+            while versions.front().is_some_and(|(version, _)| *version <= revision) {
+                versions.pop_front();
             }
         }
+        End::Refused => {
+            while versions.back().is_some_and(|(version, _)| *version >= revision) {
+                versions.pop_back();
+            }
+        }
+    }
+    if versions.is_empty() {
+        map.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pending, Written};
+    use quire_bson::{DocBuf, doc};
+    use quire_documents::{CollectionId, IndexId};
+    use quire_log::Timestamp;
+    use std::sync::Arc;
+
+    const COLLECTION: CollectionId = CollectionId(1);
+    const INDEX: IndexId = IndexId(2);
+
+    fn write(revision: u64, n: Option<i32>) -> Written {
+        Written {
+            collection: COLLECTION,
+            row_key: b"row".to_vec(),
+            revision: Timestamp(revision),
+            doc: n.map(|n| Arc::new(DocBuf::from(&doc! {"n": n}))),
+            released: vec![(INDEX, b"old".to_vec())],
+            held: vec![(INDEX, b"new".to_vec())],
+            growth: (1, 10),
+        }
+    }
+
+    fn newest(pending: &Pending) -> Option<Option<Timestamp>> {
+        Some(pending.row(COLLECTION, b"row")?.map(|row| row.revision))
+    }
+
+    #[test]
+    fn a_refused_version_gives_way_to_the_one_before_it() {
+        let mut pending = Pending::default();
+        pending.add(write(1, Some(1)));
+        pending.add(write(2, None));
+        assert_eq!(newest(&pending), Some(None));
+        pending.forget_above(Timestamp(1));
+        assert_eq!(newest(&pending), Some(Some(Timestamp(1))));
+        assert_eq!(pending.holder(INDEX, b"new"), Some(&b"row"[..]));
+        assert_eq!(pending.growth(COLLECTION), (1, 10));
+    }
+
+    #[test]
+    fn an_applied_version_leaves_the_newer_ones() {
+        let mut pending = Pending::default();
+        pending.add(write(1, Some(1)));
+        pending.add(write(2, Some(2)));
+        pending.forget_through(Timestamp(1));
+        assert_eq!(newest(&pending), Some(Some(Timestamp(2))));
+        pending.forget_through(Timestamp(2));
+        assert_eq!(newest(&pending), None);
+        assert_eq!(pending.holder(INDEX, b"new"), None);
+        assert_eq!(pending.growth(COLLECTION), (0, 0));
+    }
+
+    #[test]
+    fn a_value_given_up_is_held_by_nobody() {
+        let mut pending = Pending::default();
+        let mut first = write(1, Some(1));
+        first.held = vec![(INDEX, b"old".to_vec())];
+        first.released.clear();
+        pending.add(first);
+        assert_eq!(pending.holder(INDEX, b"old"), Some(&b"row"[..]));
+        pending.add(write(2, Some(2)));
+        assert_eq!(pending.holder(INDEX, b"old"), None);
+        pending.forget_above(Timestamp(1));
+        assert_eq!(pending.holder(INDEX, b"old"), Some(&b"row"[..]));
     }
 }

@@ -169,7 +169,7 @@ impl Sequencer {
 
     fn row_exists(&self, state: &State, collection: &Collection, row_key: &[u8]) -> Result<bool> {
         if let Some(row) = state.pending.row(collection.id, row_key) {
-            return Ok(row.current().is_some());
+            return Ok(row.is_some());
         }
         self.documents
             .live()
