@@ -20,6 +20,7 @@ mod data_size;
 mod date;
 mod field_path;
 mod literal;
+mod memory;
 mod node;
 mod numeric;
 mod object;
@@ -42,14 +43,27 @@ mod tests;
 use crate::Constants;
 use node::{Node, Scope};
 use quire_bson::{Bson, RawDoc, RawValue};
-use quire_errors::Result;
+use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
 pub(crate) use array::{count_of, n_and_input};
+pub(crate) use memory::size_of_value;
 pub(crate) use object::merge_into;
 pub(crate) use parser::DEPTH_MAX;
 pub(crate) use random::RandomStream;
 pub use value::{Value, compare_values, is_true, show, type_name};
+
+/// What stands before an error that a constant part of a pipeline's expression gives.
+const FOLD_FAILURE: &str = "Failed to optimize pipeline";
+
+/// Names the stage whose specification is refused. What a constant part gives is no fault of the
+/// specification's form and is told without the stage.
+pub(crate) fn invalid_stage(name: &str, error: CommandError) -> CommandError {
+    if error.message().starts_with(FOLD_FAILURE) {
+        return error;
+    }
+    error.context(&format!("Invalid {name}"))
+}
 
 /// A parsed expression.
 #[derive(Clone, Debug)]
@@ -80,7 +94,7 @@ impl Expression {
         constants: &Arc<Constants>,
     ) -> Result<Expression> {
         let mut parser = parser::Parser::new(constants, &[]);
-        parser.fold_context("Failed to optimize pipeline");
+        parser.fold_context(FOLD_FAILURE);
         Ok(Expression { node: parser.operand(value)? })
     }
 

@@ -1,6 +1,7 @@
 //! The tree of an expression and how it is evaluated.
 
 use super::field_path::FieldPath;
+use super::memory;
 use super::value::Value;
 use quire_bson::{Bson, RawDoc};
 use quire_errors::Result;
@@ -11,15 +12,36 @@ use std::sync::Arc;
 pub(crate) struct Scope<'a> {
     root: RawDoc<'a>,
     slots: Vec<Value>,
+    /// The bytes of the values that are kept while others are computed.
+    held_bytes: usize,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(root: RawDoc<'a>) -> Scope<'a> {
-        Scope { root, slots: Vec::new() }
+        Scope { root, slots: Vec::new(), held_bytes: 0 }
     }
 
     pub(crate) fn with_variables(root: RawDoc<'a>, variables: &[Value]) -> Scope<'a> {
-        Scope { root, slots: variables.to_vec() }
+        Scope { root, slots: variables.to_vec(), held_bytes: 0 }
+    }
+
+    /// Counts a value that is kept until the node being evaluated is done. A few levels of lists that
+    /// repeat a variable could fill any memory, so this is refused early.
+    pub(crate) fn hold(&mut self, value: &Value) -> Result<()> {
+        let bytes = match value {
+            Some(value @ (Bson::Array(_) | Bson::Document(_) | Bson::String(_))) => {
+                memory::size_of_value(value)
+            }
+            _ => return Ok(()),
+        };
+        self.held_bytes = self.held_bytes.saturating_add(bytes);
+        memory::check(self.held_bytes, "the expression")
+    }
+
+    /// Evaluates `node` while `value` is kept.
+    pub(crate) fn holding(&mut self, value: &Value, node: &Node) -> Result<Value> {
+        self.hold(value)?;
+        node.evaluate(self)
     }
 
     /// Evaluates `node` with more variables, in the slots that the parser gave them.
@@ -86,6 +108,13 @@ impl Node {
     }
 
     pub(crate) fn evaluate(&self, scope: &mut Scope<'_>) -> Result<Value> {
+        let held_before = scope.held_bytes;
+        let value = self.compute(scope);
+        scope.held_bytes = held_before;
+        value
+    }
+
+    fn compute(&self, scope: &mut Scope<'_>) -> Result<Value> {
         match self {
             Node::Constant(value) => Ok(value.clone()),
             Node::Field(path) => Ok(path.in_document(scope.root)),
@@ -95,20 +124,24 @@ impl Node {
             }
             Node::Object(fields) => evaluate_object(fields, scope),
             Node::Array(items) => {
-                let items = items.iter().map(|item| {
-                    // An array has no holes: a missing element shows as null.
-                    Ok(item.evaluate(scope)?.unwrap_or(Bson::Null))
-                });
-                Ok(Some(Bson::Array(items.collect::<Result<_>>()?)))
+                let items = evaluate_all(items, scope)?;
+                // An array has no holes: a missing element shows as null.
+                let items = items.into_iter().map(|item| item.unwrap_or(Bson::Null));
+                Ok(Some(Bson::Array(items.collect())))
             }
             Node::Unary(function, operand) => function(operand.evaluate(scope)?),
             Node::Binary(function, operands) => {
                 let [a, b] = &**operands;
-                function(a.evaluate(scope)?, b.evaluate(scope)?)
+                let a = a.evaluate(scope)?;
+                let b = scope.holding(&a, b)?;
+                function(a, b)
             }
             Node::Ternary(function, operands) => {
                 let [a, b, c] = &**operands;
-                function(a.evaluate(scope)?, b.evaluate(scope)?, c.evaluate(scope)?)
+                let a = a.evaluate(scope)?;
+                let b = scope.holding(&a, b)?;
+                let c = scope.holding(&b, c)?;
+                function(a, b, c)
             }
             Node::Variadic(function, operands) => function(evaluate_all(operands, scope)?),
             Node::Operator(operator) => operator.evaluate(scope),
@@ -116,14 +149,23 @@ impl Node {
     }
 }
 
+/// The values of all operands, held until the node that has them is done.
 pub(crate) fn evaluate_all(nodes: &[Node], scope: &mut Scope<'_>) -> Result<Vec<Value>> {
-    nodes.iter().map(|node| node.evaluate(scope)).collect()
+    let mut values = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let value = node.evaluate(scope)?;
+        scope.hold(&value)?;
+        values.push(value);
+    }
+    Ok(values)
 }
 
 fn evaluate_object(fields: &[(String, Node)], scope: &mut Scope<'_>) -> Result<Value> {
     let mut doc = quire_bson::Document::new();
     for (name, node) in fields {
-        if let Some(value) = node.evaluate(scope)? {
+        let value = node.evaluate(scope)?;
+        scope.hold(&value)?;
+        if let Some(value) = value {
             doc.insert(name.clone(), value);
         }
     }

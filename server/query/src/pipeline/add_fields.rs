@@ -3,7 +3,7 @@
 use super::stage::{Definition, Kind, StageSpec};
 use super::{Input, Stage, Step};
 use crate::Constants;
-use crate::expression::{DEPTH_MAX, Expression};
+use crate::expression::{DEPTH_MAX, Expression, invalid_stage};
 use crate::field_path;
 use quire_bson::{ArrayBuilder, DocBuf, DocBuilder, RawDoc, RawElement, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -204,7 +204,7 @@ pub(super) fn parse(
             format!("{name} specification stage must be an object, got {}", spec.type_name()),
         ));
     };
-    let refuse = |error: CommandError| error.context(&format!("Invalid {name}"));
+    let refuse = |error: CommandError| invalid_stage(name, error);
     if fields.is_empty() {
         return Err(refuse(CommandError::location(
             40177,

@@ -3,6 +3,7 @@
 use super::stage::{Definition, Kind, StageSpec};
 use super::{Input, Stage, Step};
 use crate::Constants;
+use crate::expression::invalid_stage;
 use crate::projection::{Mode, Projection};
 use quire_bson::{DocBuilder, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
@@ -35,7 +36,7 @@ fn stage(
     constants: &Arc<Constants>,
 ) -> Result<Vec<StageSpec>> {
     let projection = Projection::parse(fields, None, constants, Mode::Aggregate)
-        .map_err(|error| error.context(&format!("Invalid {name}")))?;
+        .map_err(|error| invalid_stage(name, error))?;
     let project = Project { projection: Arc::new(projection) };
     Ok(vec![StageSpec::new(name, spec, Kind::other(project))])
 }

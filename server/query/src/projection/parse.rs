@@ -205,7 +205,7 @@ impl Parser<'_> {
 
     /// A value that is neither a flag nor a document: computed in `find` since 4.4.
     fn literal(&mut self, element: RawElement<'_>, fields: &mut Fields) -> Result<()> {
-        let expression = Expression::parse(element.value(), self.constants)?;
+        let expression = self.expression(element.value())?;
         add_at(fields, element.key(), Node::Computed(Box::new(expression)))?;
         if self.seen.kind == Some(Kind::Exclusion) {
             return Err(CommandError::location(
@@ -283,6 +283,13 @@ impl Parser<'_> {
         add_at(fields, path, node)
     }
 
+    fn expression(&self, value: RawValue<'_>) -> Result<Expression> {
+        match self.mode {
+            Mode::Find => Expression::parse(value, self.constants),
+            Mode::Aggregate => Expression::parse_in_pipeline(value, self.constants),
+        }
+    }
+
     fn computed(&mut self, operator: RawElement<'_>, whole: RawValue<'_>) -> Result<Node> {
         if self.seen.kind == Some(Kind::Exclusion) {
             return Err(CommandError::location(
@@ -290,7 +297,7 @@ impl Parser<'_> {
                 "Cannot use expression other than $meta in exclusion projection",
             ));
         }
-        let expression = Expression::parse(whole, self.constants).map_err(|error| {
+        let expression = self.expression(whole).map_err(|error| {
             let unknown = error.message().starts_with("Unrecognized expression");
             if unknown && error.code() == Code::InvalidPipelineOperator {
                 CommandError::location(31325, format!("Unknown expression {}", operator.key()))

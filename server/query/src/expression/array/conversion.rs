@@ -1,7 +1,8 @@
 //! Making arrays and turning them into objects: `$arrayToObject`, `$objectToArray`, `$concatArrays`,
 //! `$range`, `$reverseArray`.
 
-use super::{check_length, elements};
+use super::elements;
+use crate::expression::memory::check_elements;
 use crate::expression::numeric::exact_i32;
 use crate::expression::table::{Family, Syntax};
 use crate::expression::value::{NULL, Value, is_nullish, is_number, show, type_name};
@@ -28,7 +29,7 @@ fn concatenate(operands: Vec<Value>) -> Result<Value> {
                 format!("$concatArrays only supports arrays, not {}", type_name(found)),
             )
         })?;
-        check_length(all.len().saturating_add(items.len()), "$concatArrays")?;
+        check_elements(all.len().saturating_add(items.len()), "$concatArrays")?;
         all.extend(items);
     }
     Ok(Some(Bson::Array(all)))
@@ -55,6 +56,8 @@ fn object_to_array(value: Value) -> Result<Value> {
     match value {
         value if is_nullish(&value) => Ok(NULL),
         Some(Bson::Document(doc)) => {
+            // Each field becomes a document of two.
+            check_elements(doc.len().saturating_mul(5), "$objectToArray")?;
             let pairs = doc.into_iter().map(|(key, value)| {
                 let mut pair = Document::new();
                 pair.insert("k", key);
@@ -203,7 +206,7 @@ fn range(operands: Vec<Value>) -> Result<Value> {
         return Ok(Some(Bson::Array(Vec::new())));
     };
     let count = usize::try_from(distance.div_ceil(step.unsigned_abs())).unwrap_or(usize::MAX);
-    check_length(count, "$range")?;
+    check_elements(count, "$range")?;
     let mut items = Vec::with_capacity(count);
     let mut next = start;
     for _ in 0..count {

@@ -2,6 +2,7 @@
 
 use super::elements;
 use crate::expression::arguments::named;
+use crate::expression::memory::check_elements;
 use crate::expression::node::{Node, Operator, Scope, evaluate_all};
 use crate::expression::numeric::exact_i32;
 use crate::expression::parser::Parser;
@@ -56,14 +57,15 @@ impl Operator for Map {
         if is_nullish(&input) {
             return Ok(NULL);
         }
-        let mut items = elements(input, not_an_array(16883, "$map"))?;
-        for item in &mut items {
-            let element = std::mem::replace(item, Bson::Null);
-            if let Some(value) = scope.with([Some(element)], &self.each)? {
-                *item = value;
-            }
+        scope.hold(&input)?;
+        let items = elements(input, not_an_array(16883, "$map"))?;
+        let mut mapped = Vec::with_capacity(items.len());
+        for item in items {
+            let value = scope.with([Some(item)], &self.each)?;
+            scope.hold(&value)?;
+            mapped.push(value.unwrap_or(Bson::Null));
         }
-        Ok(Some(Bson::Array(items)))
+        Ok(Some(Bson::Array(mapped)))
     }
 }
 
@@ -94,6 +96,7 @@ impl Operator for Filter {
         if is_nullish(&input) {
             return Ok(NULL);
         }
+        scope.hold(&input)?;
         let items = elements(input, not_an_array(28651, "$filter"))?;
         let limit = match &self.limit {
             Some(limit) => filter_limit(&limit.evaluate(scope)?)?,
@@ -168,6 +171,7 @@ impl Operator for Reduce {
         if is_nullish(&input) {
             return Ok(NULL);
         }
+        scope.hold(&input)?;
         let items = elements(input, |found| {
             CommandError::location(
                 40080,
@@ -223,6 +227,7 @@ impl Operator for Zip {
             if is_nullish(&value) {
                 return Ok(NULL);
             }
+            scope.hold(&value)?;
             columns.push(elements(value, |found| {
                 CommandError::location(
                     34468,
@@ -233,7 +238,7 @@ impl Operator for Zip {
         let defaults = evaluate_all(&self.defaults, scope)?;
         let lengths = columns.iter().map(Vec::len);
         let rows = if self.longest { lengths.max() } else { lengths.min() }.unwrap_or(0);
-        super::check_length(rows.saturating_mul(columns.len()), "$zip")?;
+        check_elements(rows.saturating_mul(columns.len()), "$zip")?;
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
         let mut result = Vec::with_capacity(rows);
         for _ in 0..rows {

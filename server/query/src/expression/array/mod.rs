@@ -14,25 +14,7 @@ pub(crate) use selection::{count_of, n_and_input};
 
 use super::value::Value;
 use quire_bson::Bson;
-use quire_errors::{Code, CommandError, Result};
-
-/// What one computed array may take in memory.
-const ARRAY_BYTES_MAX: usize = 100 * 1024 * 1024;
-
-/// Refuses to build an array of `len` elements that would take too much memory, before it is built.
-fn check_length(len: usize, name: &str) -> Result<()> {
-    let bytes = len.saturating_mul(size_of::<Bson>());
-    if bytes <= ARRAY_BYTES_MAX {
-        return Ok(());
-    }
-    Err(CommandError::new(
-        Code::ExceededMemoryLimit,
-        format!(
-            "{name} would use too much memory ({bytes} bytes) and cannot spill to disk. Memory \
-             limit: {ARRAY_BYTES_MAX} bytes"
-        ),
-    ))
-}
+use quire_errors::{CommandError, Result};
 
 /// The elements of an operand that must be an array, or the operator's refusal.
 fn elements(value: Value, refuse: impl FnOnce(Option<&Bson>) -> CommandError) -> Result<Vec<Bson>> {

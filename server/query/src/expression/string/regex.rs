@@ -1,6 +1,7 @@
 //! `$regexMatch`, `$regexFind`, `$regexFindAll`.
 
 use crate::expression::arguments::named;
+use crate::expression::memory::check_elements;
 use crate::expression::node::{Node, Operator, Scope};
 use crate::expression::parser::Parser;
 use crate::expression::table::{Family, Syntax};
@@ -129,6 +130,9 @@ impl Find {
                 while let Some(hit) = Hit::find(pattern, input, from)? {
                     from = hit.next_start(input);
                     all.extend(hit.describe(input));
+                    // Each hit is a document of three and the list of its groups.
+                    let parts = 8_usize.saturating_add(hit.groups.len());
+                    check_elements(all.len().saturating_mul(parts), self.name)?;
                     if from > input.len() {
                         break;
                     }

@@ -2,6 +2,7 @@
 //! `$toUpper`.
 
 use super::{check_length, coerce};
+use crate::expression::memory::check_elements;
 use crate::expression::table::{Family, Syntax};
 use crate::expression::value::{NULL, Value, int, is_nullish, text, type_name};
 use quire_bson::Bson;
@@ -73,6 +74,7 @@ fn split(value: Value, separator: Value) -> Result<Value> {
     if separator.is_empty() {
         return Err(CommandError::location(40087, "$split requires a non-empty separator"));
     }
+    check_elements(value.len() / separator.len(), "$split")?;
     let parts = value.split(separator.as_str()).map(|part| Bson::String(part.to_owned()));
     Ok(Some(Bson::Array(parts.collect())))
 }

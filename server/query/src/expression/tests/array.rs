@@ -159,6 +159,20 @@ fn a_range_that_would_fill_the_memory_is_refused() {
 }
 
 #[test]
+fn lists_that_repeat_a_variable_cannot_fill_the_memory() {
+    let mut expression = bson!("$$x");
+    for _ in 0..12 {
+        expression =
+            bson!({ "$let": { "vars": { "x": vec![bson!("$$x"); 20] }, "in": expression } });
+    }
+    let whole = bson!({ "$let": { "vars": { "x": "$s" }, "in": expression } });
+    assert_eq!(failure(whole, document()).code().number(), 146);
+    let nested =
+        bson!({ "$map": { "input": { "$range": [0, 100_000] }, "in": { "$range": [0, 10_000] } } });
+    assert_eq!(failure(nested, document()).code().number(), 146);
+}
+
+#[test]
 fn expressions_run_for_each_element() {
     gives(
         document(),

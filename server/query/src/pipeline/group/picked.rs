@@ -1,8 +1,8 @@
 //! Accumulators that keep values as they came: `$first`, `$last`, `$firstN`, `$lastN`, `$push`, and
 //! those that keep the n smallest or largest: `$minN`, `$maxN`; and `$mergeObjects`.
 
-use super::state::{State, size_of_value};
-use crate::expression::{Value, merge_into};
+use super::state::State;
+use crate::expression::{Value, merge_into, size_of_value};
 use quire_bson::{Bson, Document, RawDoc, compare_bson};
 use quire_errors::Result;
 use std::cmp::Ordering;

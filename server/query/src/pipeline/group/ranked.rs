@@ -1,7 +1,7 @@
 //! `$top`, `$topN`, `$bottom`, `$bottomN`: values of the documents that sort first or last.
 
-use super::state::{State, size_of_value};
-use crate::expression::Value;
+use super::state::State;
+use crate::expression::{Value, size_of_value};
 use crate::sort::SortPattern;
 use quire_bson::{Bson, RawDoc};
 use quire_errors::Result;

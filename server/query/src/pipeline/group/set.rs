@@ -1,7 +1,7 @@
 //! `$addToSet`: each value once, in the order in which they were first seen.
 
-use super::state::{State, key_of, size_of_value};
-use crate::expression::Value;
+use super::state::{State, key_of};
+use crate::expression::{Value, size_of_value};
 use quire_bson::{Bson, RawDoc};
 use quire_errors::Result;
 use std::collections::HashSet;

@@ -41,17 +41,3 @@ pub(super) fn key_of(value: &Bson) -> Vec<u8> {
     quire_keys::encode_value(&mut key, value);
     key
 }
-
-/// About what a value takes in memory.
-pub(super) fn size_of_value(value: &Bson) -> usize {
-    let own = size_of::<Bson>();
-    own + match value {
-        Bson::String(text) | Bson::Symbol(text) | Bson::JavaScriptCode(text) => text.len(),
-        Bson::Binary(binary) => binary.bytes.len(),
-        Bson::Array(items) => items.iter().map(size_of_value).sum(),
-        Bson::Document(doc) => {
-            doc.iter().map(|(key, value)| 2 * own / 3 + key.len() + size_of_value(value)).sum()
-        }
-        _ => 0,
-    }
-}

@@ -188,6 +188,21 @@ fn add_fields_lays_values_over_documents_and_arrays() {
 }
 
 #[test]
+fn a_constant_without_a_value_fails_before_any_document_is_read() {
+    for stage in [
+        doc! { "$project": { "a": { "$divide": [1, 0] } } },
+        doc! { "$set": { "a": { "$divide": [1, 0] } } },
+        doc! { "$group": { "_id": { "$divide": [1, 0] } } },
+    ] {
+        all_refused([(
+            stage,
+            2,
+            "Failed to optimize pipeline :: caused by :: can't $divide by zero",
+        )]);
+    }
+}
+
+#[test]
 fn the_root_is_replaced_by_an_object() {
     gives(
         [doc! { "$replaceRoot": { "newRoot": "$b" } }],
