@@ -115,14 +115,18 @@ impl<'a> Arguments<'a> {
         self.optional(name, "bool", RawValue::as_bool)
     }
 
-    /// A boolean, or a number that stands for one.
+    /// A boolean, or a number that stands for one; false when it is not there.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    /// A boolean, or a number that stands for one.
+    pub fn optional_flag(&mut self, name: &str) -> Result<Option<bool>> {
         const TYPES: &str = "[bool, long, int, decimal, double]";
-        let flag = self.optional(name, TYPES, |value| match value {
+        self.optional(name, TYPES, |value| match value {
             RawValue::Boolean(flag) => Some(flag),
             other => number(other).map(|n| n != 0.0),
-        })?;
-        Ok(flag.unwrap_or(false))
+        })
     }
 
     /// Any number, cut to an integer.

@@ -1,5 +1,14 @@
 //! The commands that read and write documents.
 
+mod collation;
+mod delete;
+mod find_and_modify;
+mod insert;
+mod statements;
+mod update;
+mod write_reply;
+
 use crate::registry::Command;
 
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] =
+    &[&delete::COMMAND, &find_and_modify::COMMAND, &insert::COMMAND, &update::COMMAND];

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use quire_execution::Watch;
 use quire_execution::wait::Signal;
 
 /// Why an operation was told to stop.
@@ -106,6 +107,17 @@ impl Operation {
     /// The time left, when there is a limit.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+impl Watch for Operation {
+    fn check(&self) -> Result<()> {
+        Operation::check(self)
+    }
+
+    fn examined(&self, keys: u64, docs: u64) {
+        self.figures.keys_examined.fetch_add(keys, Ordering::Relaxed);
+        self.figures.docs_examined.fetch_add(docs, Ordering::Relaxed);
     }
 }
 

@@ -14,10 +14,11 @@ use crate::parameters::Parameters;
 use crate::profiling::Profiling;
 use crate::sessions::Sessions;
 use crate::{Arguments, topology::Topology};
-use quire_bson::{RawDoc, RawValue};
+use quire_bson::{ObjectId, RawDoc, RawValue};
 use quire_documents::{Documents, Namespace};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::Sequencer;
+use quire_execution::writes::Writer;
+use quire_execution::{Identities, Sequencer};
 use quire_protocol::Request;
 use quire_query::Constants;
 use std::sync::Arc;
@@ -114,6 +115,35 @@ impl<'a> Context<'a> {
             }
         }
         Ok(Arc::new(constants))
+    }
+}
+
+impl Context<'_> {
+    /// What the command's statements may reach.
+    pub fn writer<'w>(
+        &'w self,
+        namespace: &'w Namespace,
+        constants: &'w Arc<Constants>,
+        bypass_validation: bool,
+    ) -> Writer<'w> {
+        Writer {
+            sequencer: &self.server.sequencer,
+            watch: self.operation.as_ref(),
+            identities: self.server.as_ref(),
+            namespace,
+            constants,
+            bypass_validation,
+        }
+    }
+}
+
+impl Identities for Server {
+    fn object_id(&self) -> ObjectId {
+        ObjectId::new()
+    }
+
+    fn random(&self) -> u64 {
+        self.host.random()
     }
 }
 

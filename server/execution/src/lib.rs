@@ -5,17 +5,27 @@
 //! applied; writes leave here only as effects in the log.
 
 mod announcing;
+mod creation;
 mod failure;
 mod interrupt;
+mod planning;
 mod query;
+mod rules;
 mod scan;
 mod sequencer;
 pub mod wait;
+pub mod writes;
 
 pub use announcing::Announcing;
+pub use creation::{
+    Creation, Identities, NewCollection, check_creatable, check_writable, create_collection,
+    ensure_collection,
+};
 pub use failure::local_failure;
 pub use interrupt::{Slice, Watch};
+pub use planning::{Choice, Hint, choose};
 pub use query::{FindProjection, Query, Source};
+pub use rules::Rules;
 pub use scan::{Access, Found, Scan, ScanStep};
 pub use sequencer::{
     Change, Clock, CurrentRow, Refusal, Sequenced, Sequencer, Verdict, duplicate, key_error,

@@ -17,6 +17,7 @@ mod unique;
 
 pub use unique::{duplicate, key_error};
 
+use crate::rules::{KnownRules, Rules};
 use crate::wait::Signal;
 use parking_lot::Mutex;
 use pending::Pending;
@@ -83,13 +84,19 @@ pub enum Refusal {
 pub struct Sequenced {
     pub verdicts: Vec<Verdict>,
     submitted: Option<Submitted>,
+    bell: Arc<Signal>,
 }
 
 impl Sequenced {
     /// Waits until the accepted changes are committed and can be read.
     pub async fn committed(self) -> Result<Vec<Verdict>> {
         if let Some(submitted) = self.submitted {
-            submitted.commit().await.map_err(lost)?;
+            let committed = submitted.commit().await;
+            if committed.is_err() {
+                // Whoever waits for it to be applied would wait for ever.
+                self.bell.notify();
+            }
+            committed.map_err(lost)?;
         }
         Ok(self.verdicts)
     }
@@ -133,6 +140,7 @@ pub struct Sequencer {
     clock: Arc<dyn Clock>,
     applied: Arc<Signal>,
     disk_full: AtomicBool,
+    rules: KnownRules,
     state: Mutex<State>,
 }
 
@@ -162,7 +170,9 @@ impl Sequencer {
             epoch: replica.epoch(),
         };
         let disk_full = AtomicBool::new(false);
-        Sequencer { documents, replica, clock, applied, disk_full, state: Mutex::new(state) }
+        let rules = KnownRules::default();
+        let state = Mutex::new(state);
+        Sequencer { documents, replica, clock, applied, disk_full, rules, state }
     }
 
     pub fn documents(&self) -> &Arc<Documents> {
@@ -181,6 +191,33 @@ impl Sequencer {
     /// Refuses writes, or allows them again, as the disk fills and empties.
     pub fn set_disk_full(&self, full: bool) -> bool {
         self.disk_full.swap(full, Ordering::Relaxed)
+    }
+
+    /// The collection's partial indexes and validator, parsed.
+    pub fn rules(&self, collection: &Collection) -> Result<Arc<Rules>> {
+        self.rules.of(collection)
+    }
+
+    /// Waits until all that is in the log's queue now can be read, or is lost.
+    pub async fn caught_up(&self) {
+        let proposed = {
+            let mut state = self.state.lock();
+            self.catch_up(&mut state);
+            state.proposed
+        };
+        self.reached(proposed).await;
+    }
+
+    /// Waits until a write of this revision can be read, or is lost.
+    pub async fn reached(&self, revision: Timestamp) {
+        let epoch = self.state.lock().epoch;
+        loop {
+            let generation = self.applied.generation();
+            if self.documents.applied().timestamp >= revision || self.replica.epoch() != epoch {
+                return;
+            }
+            self.applied.changed_since(generation).await;
+        }
     }
 
     /// The row as the next writer has to see it; `None` when there is none.
@@ -247,11 +284,11 @@ impl Sequencer {
             verdicts.push(verdict);
         }
         if effects.is_empty() {
-            return Ok(Sequenced { verdicts, submitted: None });
+            return Ok(Sequenced { verdicts, submitted: None, bell: self.applied.clone() });
         }
         self.evict(state, collection, &mut effects)?;
         let submitted = self.propose(state, effects)?;
-        Ok(Sequenced { verdicts, submitted: Some(submitted) })
+        Ok(Sequenced { verdicts, submitted: Some(submitted), bell: self.applied.clone() })
     }
 
     /// Changes the catalogue, or whatever else is decided from it: `plan` sees the newest catalogue
@@ -322,6 +359,7 @@ impl Sequencer {
             state.epoch = epoch;
             state.catalog_change = Timestamp::ZERO;
             state.pending = Pending::default();
+            state.proposed = self.documents.applied().timestamp;
         }
         state.pending.forget_through(self.documents.applied().timestamp);
     }

@@ -1,0 +1,102 @@
+//! `delete`: documents that go.
+
+use super::write_reply::append_write_errors;
+use super::{collation, statements};
+use crate::arguments::Arguments;
+use crate::counters::{LatencyClass, OperationClass};
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_bson::{RawDoc, RawValue};
+use quire_documents::Namespace;
+use quire_errors::{CommandError, Result};
+use quire_execution::check_writable;
+use quire_execution::writes::{self, DeleteStatement, Selection, ends_command};
+use quire_query::Constants;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub const COMMAND: Command = Command {
+    class: OperationClass::Delete,
+    latency: LatencyClass::Writes,
+    on_collection: true,
+    takes_write_concern: true,
+    ..Command::new("delete", "deletes documents", Run::Later(|context| Box::pin(run(context))))
+};
+
+/// One statement as the client wrote it.
+struct Statement<'a> {
+    filter: RawDoc<'a>,
+    hint: Option<RawValue<'a>>,
+    multi: bool,
+}
+
+impl<'a> Statement<'a> {
+    fn read(doc: RawDoc<'a>) -> Result<Statement<'a>> {
+        let mut arguments = Arguments::nested("delete.deletes", doc)?;
+        let filter = arguments.doc("q")?;
+        let multi = match arguments.i64("limit")? {
+            0 => true,
+            1 => false,
+            other => {
+                return Err(CommandError::failed_to_parse(format!(
+                    "The limit field in delete objects must be 0 or 1. Got {other}"
+                )));
+            }
+        };
+        collation::check(arguments.optional_doc("collation")?)?;
+        let statement = Statement { filter, hint: arguments.take("hint"), multi };
+        arguments.finish()?;
+        Ok(statement)
+    }
+}
+
+async fn run(context: &Context<'_>) -> Result<Reply> {
+    let namespace = context.namespace()?;
+    check_writable(&namespace)?;
+    let mut arguments = context.arguments()?;
+    let documents = statements::read(context, &mut arguments, "deletes")?;
+    let ordered = arguments.optional_flag("ordered")?.unwrap_or(true);
+    let variables = arguments.optional_doc("let")?;
+    arguments.finish()?;
+    let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
+    let constants = context.constants(variables)?;
+    let (mut deleted, mut errors) = (0u64, Vec::new());
+    for (index, statement) in statements.iter().enumerate() {
+        context.operation.check()?;
+        context.server.counters.delete.fetch_add(1, Ordering::Relaxed);
+        match run_one(context, &namespace, statement, &constants).await {
+            Ok(n) => {
+                deleted = deleted.saturating_add(n);
+                context.operation.figures.deleted.fetch_add(n, Ordering::Relaxed);
+                context.server.counters.docs_deleted.fetch_add(n, Ordering::Relaxed);
+            }
+            Err(error) if ends_command(&error) => return Err(error),
+            Err(error) => errors.push((index, error)),
+        }
+        if ordered && !errors.is_empty() {
+            break;
+        }
+    }
+    Ok(Reply::with(|reply| {
+        reply.append_i32("n", i32::try_from(deleted).unwrap_or(i32::MAX));
+        append_write_errors(reply, errors);
+    }))
+}
+
+async fn run_one(
+    context: &Context<'_>,
+    namespace: &Namespace,
+    statement: &Statement<'_>,
+    constants: &Arc<Constants>,
+) -> Result<u64> {
+    let statement = DeleteStatement {
+        selection: Selection::parse(statement.filter, None, statement.hint, constants)?,
+        multi: statement.multi,
+    };
+    let writer = context.writer(namespace, constants, false);
+    writes::delete(&writer, &statement).await
+}
+
+#[cfg(test)]
+mod tests;

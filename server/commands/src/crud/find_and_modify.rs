@@ -1,0 +1,183 @@
+//! `findAndModify`: one document that changes or goes, and is shown.
+
+use super::collation;
+use crate::counters::LatencyClass;
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_bson::{DocBuf, RawDoc, RawValue};
+use quire_errors::{CommandError, Result};
+use quire_execution::check_writable;
+use quire_execution::writes::{self, Found, Selection, UpdateStatement};
+use quire_query::Constants;
+use quire_query::projection::{Mode, Projection};
+use quire_query::update::{Options, Update};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub const COMMAND: Command = Command {
+    aliases: &["findandmodify"],
+    latency: LatencyClass::Writes,
+    on_collection: true,
+    takes_write_concern: true,
+    ..Command::new(
+        "findAndModify",
+        "updates or deletes one document and returns it",
+        Run::Later(|context| Box::pin(run(context))),
+    )
+};
+
+/// The command as the client wrote it.
+struct Request<'a> {
+    filter: RawDoc<'a>,
+    sort: Option<RawDoc<'a>>,
+    hint: Option<RawValue<'a>>,
+    fields: Option<RawDoc<'a>>,
+    update: Option<RawValue<'a>>,
+    array_filters: Option<RawDoc<'a>>,
+    remove: bool,
+    new: bool,
+    upsert: bool,
+    bypass_validation: bool,
+    variables: Option<RawDoc<'a>>,
+}
+
+impl<'a> Request<'a> {
+    fn read(context: &Context<'a>) -> Result<Request<'a>> {
+        let mut arguments = context.arguments()?;
+        let present = |value: &RawValue<'_>| !matches!(value, RawValue::Null | RawValue::Undefined);
+        let update = arguments.take("update").filter(present);
+        collation::check(arguments.optional_doc("collation")?)?;
+        let request = Request {
+            filter: arguments.optional_doc("query")?.unwrap_or(RawDoc::EMPTY),
+            sort: arguments.optional_doc("sort")?,
+            hint: arguments.take("hint").filter(present),
+            fields: arguments.optional_doc("fields")?,
+            update,
+            array_filters: arguments.optional_array("arrayFilters")?,
+            remove: arguments.flag("remove")?,
+            new: arguments.flag("new")?,
+            upsert: arguments.flag("upsert")?,
+            bypass_validation: arguments.flag("bypassDocumentValidation")?,
+            variables: arguments.optional_doc("let")?,
+        };
+        arguments.flag("bypassEmptyTsReplacement")?;
+        arguments.finish()?;
+        request.check()?;
+        Ok(request)
+    }
+
+    /// Refuses what contradicts itself.
+    fn check(&self) -> Result<()> {
+        let refused = |message: &str| Err(CommandError::failed_to_parse(message));
+        if !self.remove {
+            return match self.update {
+                Some(_) => Ok(()),
+                None => refused("Either an update or remove=true must be specified"),
+            };
+        }
+        if self.update.is_some() {
+            return refused("Cannot specify both an update and remove=true");
+        }
+        if self.array_filters.is_some() {
+            return refused("Cannot specify arrayFilters and remove=true");
+        }
+        if self.upsert {
+            return refused("Cannot specify both upsert=true and remove=true ");
+        }
+        if self.new {
+            return refused(
+                "Cannot specify both new=true and remove=true; 'remove' always returns the deleted \
+                 document",
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn run(context: &Context<'_>) -> Result<Reply> {
+    let namespace = context.namespace()?;
+    check_writable(&namespace)?;
+    let request = Request::read(context)?;
+    let constants = context.constants(request.variables)?;
+    let projection = projection(&request, &constants)?;
+    let selection = Selection::parse(request.filter, request.sort, request.hint, &constants)?;
+    let filter = selection.filter().clone();
+    let writer = context.writer(&namespace, &constants, request.bypass_validation);
+    let found = match request.update {
+        Some(update) => {
+            let options = Options { array_filters: request.array_filters, multi: false };
+            let update = Update::parse(update, &constants, options)?;
+            let upsert = request.upsert;
+            let statement = UpdateStatement { selection, update, multi: false, upsert };
+            writes::find_and_modify(&writer, &statement).await?
+        }
+        None => writes::find_and_remove(&writer, &selection).await?,
+    };
+    note(context, &found);
+    let shown = if request.new { &found.after } else { &found.before };
+    let value = match (shown, &projection) {
+        (Some(doc), Some(projection)) => {
+            let mut position = None;
+            if projection.needs_position() {
+                let matched = found.before.as_ref().unwrap_or(doc);
+                filter.matches_at(matched.as_raw(), &mut position)?;
+            }
+            Some(projection.apply(doc.as_raw(), position)?)
+        }
+        (Some(doc), None) => Some(DocBuf::from(doc.as_raw())),
+        (None, _) => None,
+    };
+    Ok(reply(&request, &found, value))
+}
+
+fn projection(request: &Request<'_>, constants: &Arc<Constants>) -> Result<Option<Projection>> {
+    let Some(fields) = request.fields.filter(|fields| !fields.is_empty()) else { return Ok(None) };
+    Projection::parse(fields, Some(request.filter), constants, Mode::Find).map(Some)
+}
+
+fn note(context: &Context<'_>, found: &Found) {
+    let figures = &context.operation.figures;
+    let counters = &context.server.counters;
+    let one = |counter: &std::sync::atomic::AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+    match (&found.before, &found.after) {
+        (Some(_), Some(_)) => {
+            one(&figures.matched);
+            if found.modified {
+                one(&figures.modified);
+                one(&counters.docs_updated);
+            }
+        }
+        (Some(_), None) => {
+            one(&figures.deleted);
+            one(&counters.docs_deleted);
+        }
+        (None, Some(_)) => {
+            one(&figures.inserted);
+            one(&counters.docs_inserted);
+        }
+        (None, None) => {}
+    }
+}
+
+fn reply(request: &Request<'_>, found: &Found, value: Option<DocBuf>) -> Reply {
+    Reply::with(|reply| {
+        reply.append_with("lastErrorObject", |last| {
+            let any = found.before.is_some() || found.upserted.is_some();
+            last.append_i32("n", i32::from(any));
+            if !request.remove {
+                last.append_bool("updatedExisting", found.before.is_some());
+            }
+            if let Some(id) = &found.upserted {
+                last.append_bson("upserted", id);
+            }
+        });
+        match &value {
+            Some(doc) => reply.append_doc("value", doc.as_raw()),
+            None => reply.append("value", RawValue::Null),
+        };
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! `insert`: new documents.
+
+use super::statements;
+use super::write_reply::append_write_errors;
+use crate::counters::{LatencyClass, OperationClass};
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_errors::Result;
+use quire_execution::check_writable;
+use quire_execution::writes::{self, InsertOptions};
+use std::sync::atomic::Ordering;
+
+pub const COMMAND: Command = Command {
+    class: OperationClass::Insert,
+    latency: LatencyClass::Writes,
+    on_collection: true,
+    takes_write_concern: true,
+    ..Command::new("insert", "inserts documents", Run::Later(|context| Box::pin(run(context))))
+};
+
+async fn run(context: &Context<'_>) -> Result<Reply> {
+    let namespace = context.namespace()?;
+    check_writable(&namespace)?;
+    let mut arguments = context.arguments()?;
+    let documents = statements::read(context, &mut arguments, "documents")?;
+    let options = InsertOptions {
+        ordered: arguments.optional_flag("ordered")?.unwrap_or(true),
+        keep_empty_timestamps: arguments.flag("bypassEmptyTsReplacement")?,
+    };
+    let bypass_validation = arguments.flag("bypassDocumentValidation")?;
+    arguments.finish()?;
+    let counters = &context.server.counters;
+    counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
+    let constants = context.constants(None)?;
+    let writer = context.writer(&namespace, &constants, bypass_validation);
+    let inserted = writes::insert(&writer, documents.into_iter(), options).await?;
+    counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);
+    context.operation.figures.inserted.store(inserted.count, Ordering::Relaxed);
+    Ok(Reply::with(|reply| {
+        reply.append_i32("n", i32::try_from(inserted.count).unwrap_or(i32::MAX));
+        append_write_errors(reply, inserted.errors);
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! `update`: documents that change, and documents that are inserted because none was there to change.
+
+use super::write_reply::append_write_errors;
+use super::{collation, statements};
+use crate::arguments::Arguments;
+use crate::counters::{LatencyClass, OperationClass};
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_bson::{Bson, RawDoc, RawValue};
+use quire_documents::Namespace;
+use quire_errors::{Code, CommandError, Result};
+use quire_execution::check_writable;
+use quire_execution::writes::{self, Selection, UpdateStatement, Updated, ends_command};
+use quire_query::Constants;
+use quire_query::update::{Options, Update};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub const COMMAND: Command = Command {
+    class: OperationClass::Update,
+    latency: LatencyClass::Writes,
+    on_collection: true,
+    takes_write_concern: true,
+    ..Command::new(
+        "update",
+        "updates documents, or inserts them if there are none to update",
+        Run::Later(|context| Box::pin(run(context))),
+    )
+};
+
+/// One statement as the client wrote it.
+struct Statement<'a> {
+    filter: RawDoc<'a>,
+    update: RawValue<'a>,
+    variables: Option<RawDoc<'a>>,
+    sort: Option<RawDoc<'a>>,
+    hint: Option<RawValue<'a>>,
+    array_filters: Option<RawDoc<'a>>,
+    multi: bool,
+    upsert: bool,
+}
+
+impl<'a> Statement<'a> {
+    fn read(doc: RawDoc<'a>) -> Result<Statement<'a>> {
+        let mut arguments = Arguments::nested("update.updates", doc)?;
+        let filter = arguments.doc("q")?;
+        let update = arguments.take("u").ok_or_else(|| arguments.missing("u"))?;
+        if !matches!(update, RawValue::Document(_) | RawValue::Array(_)) {
+            return Err(CommandError::failed_to_parse(
+                "Update argument must be either an object or an array",
+            ));
+        }
+        collation::check(arguments.optional_doc("collation")?)?;
+        let statement = Statement {
+            filter,
+            update,
+            variables: arguments.optional_doc("c")?,
+            sort: arguments.optional_doc("sort")?,
+            hint: arguments.take("hint"),
+            array_filters: arguments.optional_array("arrayFilters")?,
+            multi: arguments.flag("multi")?,
+            upsert: arguments.flag("upsert")?,
+        };
+        arguments.finish()?;
+        Ok(statement)
+    }
+
+    fn parse(&self, constants: &Arc<Constants>) -> Result<UpdateStatement> {
+        if self.multi && self.sort.is_some_and(|sort| !sort.is_empty()) {
+            return Err(CommandError::failed_to_parse("Cannot specify sort with multi=true"));
+        }
+        let constants = self.with_variables(constants)?;
+        let options = Options { array_filters: self.array_filters, multi: self.multi };
+        Ok(UpdateStatement {
+            update: Update::parse(self.update, &constants, options)?,
+            selection: Selection::parse(self.filter, self.sort, self.hint, &constants)?,
+            multi: self.multi,
+            upsert: self.upsert,
+        })
+    }
+
+    /// The command's constants with the statement's own, which are taken as they are.
+    fn with_variables(&self, constants: &Arc<Constants>) -> Result<Arc<Constants>> {
+        let Some(variables) = self.variables else { return Ok(constants.clone()) };
+        if !matches!(self.update, RawValue::Array(_)) {
+            return Err(CommandError::new(
+                Code::Location(51198),
+                "Constant values may only be specified for pipeline updates",
+            ));
+        }
+        let mut own = Constants::clone(constants);
+        let named = variables.iter().map(|e| (e.key().to_owned(), e.value().to_bson()));
+        own.variables.extend(named);
+        Ok(Arc::new(own))
+    }
+}
+
+/// What the statements did together.
+#[derive(Default)]
+struct Done {
+    matched: u64,
+    modified: u64,
+    upserted: Vec<(usize, Bson)>,
+    errors: Vec<(usize, CommandError)>,
+}
+
+async fn run(context: &Context<'_>) -> Result<Reply> {
+    let namespace = context.namespace()?;
+    check_writable(&namespace)?;
+    let mut arguments = context.arguments()?;
+    let documents = statements::read(context, &mut arguments, "updates")?;
+    let ordered = arguments.optional_flag("ordered")?.unwrap_or(true);
+    let bypass_validation = arguments.flag("bypassDocumentValidation")?;
+    arguments.flag("bypassEmptyTsReplacement")?;
+    let variables = arguments.optional_doc("let")?;
+    arguments.finish()?;
+    let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
+    let constants = context.constants(variables)?;
+    let mut done = Done::default();
+    for (index, statement) in statements.iter().enumerate() {
+        context.operation.check()?;
+        context.server.counters.update.fetch_add(1, Ordering::Relaxed);
+        match run_one(context, &namespace, statement, &constants, bypass_validation).await {
+            Ok(updated) => note(context, &mut done, index, updated),
+            Err(error) if ends_command(&error) => return Err(error),
+            Err(error) => done.errors.push((index, error)),
+        }
+        if ordered && !done.errors.is_empty() {
+            break;
+        }
+    }
+    Ok(reply(done))
+}
+
+async fn run_one(
+    context: &Context<'_>,
+    namespace: &Namespace,
+    statement: &Statement<'_>,
+    constants: &Arc<Constants>,
+    bypass_validation: bool,
+) -> Result<Updated> {
+    let statement = statement.parse(constants)?;
+    let writer = context.writer(namespace, constants, bypass_validation);
+    writes::update(&writer, &statement).await
+}
+
+fn note(context: &Context<'_>, done: &mut Done, index: usize, updated: Updated) {
+    let figures = &context.operation.figures;
+    let counters = &context.server.counters;
+    figures.matched.fetch_add(updated.matched, Ordering::Relaxed);
+    figures.modified.fetch_add(updated.modified, Ordering::Relaxed);
+    counters.docs_updated.fetch_add(updated.modified, Ordering::Relaxed);
+    done.matched = done.matched.saturating_add(updated.matched);
+    done.modified = done.modified.saturating_add(updated.modified);
+    if let Some(id) = updated.upserted {
+        figures.inserted.fetch_add(1, Ordering::Relaxed);
+        counters.docs_inserted.fetch_add(1, Ordering::Relaxed);
+        done.upserted.push((index, id));
+    }
+}
+
+fn reply(done: Done) -> Reply {
+    let count = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
+    let n = done.matched.saturating_add(done.upserted.len() as u64);
+    Reply::with(|reply| {
+        reply.append_i32("n", count(n));
+        if !done.upserted.is_empty() {
+            reply.append_array("upserted", |list| {
+                for (index, id) in &done.upserted {
+                    list.push_with(|entry| {
+                        entry.append_i32("index", count(*index as u64));
+                        entry.append_bson("_id", id);
+                    });
+                }
+            });
+        }
+        append_write_errors(reply, done.errors);
+        reply.append_i32("nModified", count(done.modified));
+    })
+}
+
+#[cfg(test)]
+mod tests;

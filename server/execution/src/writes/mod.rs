@@ -1,0 +1,79 @@
+//! Writing documents: from a client's statement to changes in their order.
+//!
+//! Owns how a statement is planned: which rows it means, what becomes of each, and what is done when
+//! somebody else was quicker. Statements are evaluated outside of any lock over the applied state and
+//! what is pending; the sequencer then accepts a change only if the row still is the one that was
+//! evaluated. Never writes by itself: everything leaves through [`Sequencer::sequence`].
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `insert` | documents that are new |
+//! | `update`, `delete`, `find_and_modify` | the statements over documents that are there |
+//! | `selection` | which rows a statement means, and how they are searched |
+//! | `editing` | carrying an edit through races, one row or many |
+//! | `submit` | one batch through the sequencer |
+
+mod delete;
+mod editing;
+mod find_and_modify;
+mod insert;
+mod selection;
+mod submit;
+mod update;
+mod upsert;
+
+pub use delete::{DeleteStatement, delete};
+pub use find_and_modify::{Found, find_and_modify, find_and_remove};
+pub use insert::{InsertOptions, Inserted, insert};
+pub use selection::Selection;
+pub use submit::ends_command;
+pub use update::{UpdateStatement, Updated, update};
+
+use crate::{Identities, Sequencer, Watch};
+use quire_documents::{Collection, Namespace};
+use quire_errors::{Code, CommandError, Result};
+use quire_query::Constants;
+use std::sync::Arc;
+
+/// What a statement may reach, for as long as one command runs.
+#[derive(Clone, Copy)]
+pub struct Writer<'a> {
+    pub sequencer: &'a Sequencer,
+    pub watch: &'a dyn Watch,
+    pub identities: &'a dyn Identities,
+    pub namespace: &'a Namespace,
+    pub constants: &'a Arc<Constants>,
+    /// The collection's validator is not asked.
+    pub bypass_validation: bool,
+}
+
+impl Writer<'_> {
+    /// The collection as it is now; a view is refused.
+    fn collection(&self) -> Result<Option<Arc<Collection>>> {
+        let catalog = self.sequencer.documents().catalog();
+        let Some(collection) = catalog.find(self.namespace) else { return Ok(None) };
+        refuse_view(collection)?;
+        Ok(Some(collection.clone()))
+    }
+
+    /// The collection as it is now, created when it is not there.
+    async fn ensured_collection(&self) -> Result<Arc<Collection>> {
+        if let Some(collection) = self.collection()? {
+            return Ok(collection);
+        }
+        let collection =
+            crate::ensure_collection(self.sequencer, self.identities, self.namespace).await?;
+        refuse_view(&collection)?;
+        Ok(collection)
+    }
+}
+
+fn refuse_view(collection: &Collection) -> Result<()> {
+    if !collection.is_view() {
+        return Ok(());
+    }
+    Err(CommandError::new(
+        Code::CommandNotSupportedOnView,
+        format!("Namespace {} is a view, not a collection", collection.namespace),
+    ))
+}

@@ -1,0 +1,172 @@
+//! Which documents a statement means, and searching them.
+//!
+//! Owns the short way to a document named by its `_id`, and the search over everything else: one
+//! snapshot for the whole statement, so that no document comes up twice because it was changed, given
+//! out a turn at a time. A candidate is only that: whoever edits it looks at the row again.
+
+use crate::{Choice, Found, Hint, Scan, ScanStep, Slice, Watch, choose};
+use quire_bson::{RawDoc, RawValue};
+use quire_documents::{Collection, Layout, ReadView, id_row_key};
+use quire_errors::Result;
+use quire_query::Constants;
+use quire_query::filter::{Filter, is_operator_document};
+use quire_query::sort::SortPattern;
+use std::sync::Arc;
+
+/// The documents a statement means.
+#[derive(Debug)]
+pub struct Selection {
+    pub(super) filter: Arc<Filter>,
+    pub(super) sort: SortPattern,
+    hint: Option<Hint>,
+    /// The key of the only row that can match, where rows are keyed by `_id`.
+    row_key: Option<Vec<u8>>,
+}
+
+impl Selection {
+    pub fn parse(
+        filter: RawDoc<'_>,
+        sort: Option<RawDoc<'_>>,
+        hint: Option<RawValue<'_>>,
+        constants: &Arc<Constants>,
+    ) -> Result<Selection> {
+        let hint = hint.map(Hint::parse).transpose()?.flatten();
+        Ok(Selection {
+            filter: Arc::new(Filter::parse(filter, constants)?),
+            sort: sort.map(SortPattern::parse).transpose()?.unwrap_or_default(),
+            // Who gives a hint wants it checked.
+            row_key: if hint.is_none() { pinned_row(filter) } else { None },
+            hint,
+        })
+    }
+
+    pub fn filter(&self) -> &Arc<Filter> {
+        &self.filter
+    }
+
+    /// The key of the only row of this collection that can match, if the filter tells it.
+    pub(super) fn only_row(&self, collection: &Collection) -> Option<&[u8]> {
+        if collection.layout == Layout::ById { self.row_key.as_deref() } else { None }
+    }
+}
+
+/// The row key that an equality on `_id` pins.
+fn pinned_row(filter: RawDoc<'_>) -> Option<Vec<u8>> {
+    let value = match filter.get("_id")? {
+        RawValue::Document(operators) if is_operator_document(operators) => {
+            let mut elements = operators.iter();
+            let only = elements.next().filter(|element| element.key_bytes() == b"$eq")?;
+            if elements.next().is_some() {
+                return None;
+            }
+            only.value()
+        }
+        value => value,
+    };
+    // Regular expressions are patterns, and an array equals more than itself.
+    let plain = !matches!(value, RawValue::Regex { .. } | RawValue::Array(_) | RawValue::Undefined);
+    plain.then(|| id_row_key(value))
+}
+
+/// A search in progress.
+pub(super) struct Search {
+    view: ReadView,
+    scan: Scan,
+    slice: Slice,
+    /// The candidates come in the order of the sort.
+    sorted: bool,
+}
+
+impl Search {
+    pub(super) fn begin(
+        view: ReadView,
+        collection: &Collection,
+        selection: &Selection,
+    ) -> Result<Search> {
+        let hint = selection.hint.as_ref();
+        let Choice { access, sorted, .. } =
+            choose(collection, &selection.filter, &selection.sort, hint)?;
+        let scan = Scan::new(collection.id, access, selection.filter.clone());
+        Ok(Search { view, scan, slice: Slice::begin(), sorted })
+    }
+
+    /// The next candidate.
+    pub(super) async fn next(&mut self, watch: &dyn Watch) -> Result<Option<Found>> {
+        loop {
+            match self.scan.next(&self.view, watch, &mut self.slice)? {
+                ScanStep::Found(found) => return Ok(Some(found)),
+                ScanStep::End => return Ok(None),
+                ScanStep::Yield => {
+                    crate::wait::give_way().await;
+                    self.slice = Slice::begin();
+                }
+            }
+        }
+    }
+
+    /// The candidate that comes first in the order of `sort`.
+    pub(super) async fn first_by(
+        &mut self,
+        sort: &SortPattern,
+        watch: &dyn Watch,
+    ) -> Result<Option<Found>> {
+        let mut best: Option<(Vec<u8>, Found)> = None;
+        let mut key = Vec::new();
+        while let Some(found) = self.next(watch).await? {
+            key.clear();
+            sort.write_key(found.doc.as_raw(), &mut key)?;
+            if best.as_ref().is_none_or(|(least, _)| key < *least) {
+                best = Some((std::mem::take(&mut key), found));
+            }
+        }
+        Ok(best.map(|(_, found)| found))
+    }
+
+    pub(super) fn is_sorted(&self) -> bool {
+        self.sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pinned_row;
+    use quire_bson::{Bson, DocBuf, Document, RawValue, doc};
+    use quire_documents::id_row_key;
+
+    fn pinned(filter: Document) -> Option<Vec<u8>> {
+        pinned_row(DocBuf::from(&filter).as_raw())
+    }
+
+    fn key(id: Bson) -> Vec<u8> {
+        let value = DocBuf::of_value(&id);
+        id_row_key(value.as_raw().nth(0).unwrap().value())
+    }
+
+    #[test]
+    fn an_equality_on_the_id_pins_the_row() {
+        for (filter, id) in [
+            (doc! {"_id": 1, "a": 2}, Bson::Int32(1)),
+            (doc! {"_id": {"$eq": "x"}}, Bson::from("x")),
+            (doc! {"_id": {"a": 1}}, Bson::from(doc! {"a": 1})),
+            (doc! {"_id": 1.0}, Bson::Int64(1)),
+        ] {
+            assert_eq!(pinned(filter.clone()), Some(key(id)), "{filter}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_pins_it() {
+        let pattern = RawValue::Regex { pattern: "^a", options: "" }.to_bson();
+        for filter in [
+            doc! {},
+            doc! {"a": 1},
+            doc! {"_id": {"$gt": 1}},
+            doc! {"_id": {"$eq": 1, "$gt": 0}},
+            doc! {"_id": {"$in": [1]}},
+            doc! {"_id": [1]},
+            doc! {"_id": pattern},
+        ] {
+            assert_eq!(pinned(filter.clone()), None, "{filter}");
+        }
+    }
+}

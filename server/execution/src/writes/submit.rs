@@ -1,0 +1,55 @@
+//! One batch through the sequencer, and what its failures mean for a command.
+
+use crate::{Change, Refusal, Sequencer, Verdict};
+use quire_documents::Collection;
+use quire_errors::{Code, CommandError, Result};
+
+/// What became of a batch.
+pub(super) enum Put {
+    Done(Vec<Verdict>),
+    /// The collection was changed meanwhile: look it up and plan again. Nothing was written.
+    Replan,
+}
+
+/// Puts changes in order and waits until those that hold are committed.
+pub(super) async fn put(
+    sequencer: &Sequencer,
+    collection: &Collection,
+    changes: Vec<Change>,
+    ordered: bool,
+) -> Result<Put> {
+    match sequencer.sequence(collection, changes, ordered) {
+        Ok(sequenced) => Ok(Put::Done(sequenced.committed().await?)),
+        Err(Refusal::CatalogChanged) => Ok(Put::Replan),
+        Err(Refusal::CatalogBusy { generation }) => {
+            sequencer.applied_signal().changed_since(generation).await;
+            Ok(Put::Replan)
+        }
+        Err(Refusal::Error(error)) => Err(error),
+    }
+}
+
+/// True for failures that are no statement's fault: the whole command fails with them, and further
+/// statements are not tried.
+pub fn ends_command(error: &CommandError) -> bool {
+    matches!(
+        error.code(),
+        Code::InternalError
+            | Code::MaxTimeMSExpired
+            | Code::ShutdownInProgress
+            | Code::PrimarySteppedDown
+            | Code::CursorKilled
+            | Code::ExceededTimeLimit
+            | Code::ClientDisconnect
+            | Code::DataCorruptionDetected
+            | Code::IngressRequestRateLimitExceeded
+            | Code::NotWritablePrimary
+            | Code::InterruptedAtShutdown
+            | Code::Interrupted
+            | Code::InterruptedDueToReplStateChange
+            | Code::NotPrimaryNoSecondaryOk
+            | Code::NotPrimaryOrSecondary
+            | Code::OutOfDiskSpace
+            | Code::ClientMarkedKilled
+    )
+}
