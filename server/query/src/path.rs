@@ -214,7 +214,10 @@ mod tests {
     use super::*;
     use quire_bson::{Bson, DocBuf, Document, bson, doc};
 
-    fn visited(doc: &Document, path: &str, leaf: LeafArrays) -> Vec<(Option<Bson>, Option<usize>)> {
+    /// What a walk shows: a value or a missing one, and a position.
+    type Visits = Vec<(Option<Bson>, Option<usize>)>;
+
+    fn visited(doc: &Document, path: &str, leaf: LeafArrays) -> Visits {
         let buf = DocBuf::from(doc);
         let mut seen = Vec::new();
         let stopped = FieldPath::new(path).any(buf.as_raw(), leaf, &mut |value, at| {
@@ -228,7 +231,7 @@ mod tests {
     #[test]
     fn a_path_visits_items_then_the_array_and_enters_arrays_of_documents() {
         let items = LeafArrays::Items;
-        let cases: Vec<(Document, &str, Vec<(Option<Bson>, Option<usize>)>)> = vec![
+        let cases: Vec<(Document, &str, Visits)> = vec![
             (doc! {"a": 5}, "a", vec![(Some(bson!(5)), None)]),
             (doc! {}, "a", vec![(None, None)]),
             (doc! {"a": 5}, "a.b", vec![(None, None)]),

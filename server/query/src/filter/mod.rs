@@ -24,7 +24,7 @@ mod unavailable;
 mod whole;
 
 pub(crate) use array::ElemMatch;
-pub(crate) use comparison::{Compare, In, Op};
+pub(crate) use comparison::{In, Op, is_nan};
 pub(crate) use element::TypeSet;
 pub(crate) use node::{Conjunction, Field, Node};
 pub(crate) use operand::Operand;

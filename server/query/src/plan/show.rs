@@ -1,0 +1,36 @@
+//! Bounds as explain shows them: `{a: ["[5, 5]"], b: ["[MinKey, MaxKey]"]}`.
+
+use super::description::FieldOrder;
+use super::interval::{Interval, Intervals};
+use crate::render;
+use quire_bson::{DocBuf, DocBuilder, RawValue};
+
+/// The bounds of each field of a scan; a scan against a field's order shows them upside down.
+pub(crate) fn bounds<'a>(
+    fields: impl IntoIterator<Item = (&'a str, FieldOrder, &'a Intervals)>,
+    backwards: bool,
+) -> DocBuf {
+    let mut builder = DocBuilder::new();
+    for (path, order, intervals) in fields {
+        let downwards = (order == FieldOrder::Descending) != backwards;
+        let mut shown: Vec<String> = intervals.iter().map(|i| interval(i, downwards)).collect();
+        if downwards {
+            shown.reverse();
+        }
+        builder.append_array(path, |list| {
+            for text in &shown {
+                list.push(RawValue::String(text));
+            }
+        });
+    }
+    builder.finish()
+}
+
+fn interval(interval: &Interval, downwards: bool) -> String {
+    let low = (render::value(interval.low.value()), interval.low_included);
+    let high = (render::value(interval.high.value()), interval.high_included);
+    let ((first, first_in), (last, last_in)) = if downwards { (high, low) } else { (low, high) };
+    let open = if first_in { '[' } else { '(' };
+    let close = if last_in { ']' } else { ')' };
+    format!("{open}{first}, {last}{close}")
+}
