@@ -1,5 +1,27 @@
 //! The commands that tell about the server.
 
+mod build_info;
+mod connection_status;
+mod get_cmd_line_opts;
+mod get_log;
+mod get_parameter;
+mod host_info;
+mod list_commands;
+mod server_status;
+#[cfg(test)]
+mod tests;
+mod whats_my_uri;
+
 use crate::registry::Command;
 
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[
+    &build_info::COMMAND,
+    &connection_status::COMMAND,
+    &get_cmd_line_opts::COMMAND,
+    &get_log::COMMAND,
+    &get_parameter::COMMAND,
+    &host_info::COMMAND,
+    &list_commands::COMMAND,
+    &server_status::COMMAND,
+    &whats_my_uri::COMMAND,
+];

@@ -10,6 +10,7 @@ use crate::operations::NewOperation;
 use crate::registry::{self, Command, Run, Scope};
 use crate::reply::{Reply, error_reply, finished};
 use crate::server::{Context, Server};
+use crate::sessions::session_id;
 use crate::{concerns, slow};
 use quire_bson::{DocBuf, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -97,7 +98,8 @@ fn admit(
         started_millis: server.now_millis(),
     };
     if let Some(lsid) = &generic.lsid {
-        server.sessions.touch(lsid.as_raw(), server.now_millis())?;
+        let id = session_id(lsid.as_raw())?;
+        server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
     }
     Ok((generic, new))
 }

@@ -18,7 +18,6 @@ pub const WIRE_VERSION_MAX: i32 = 25;
 pub const DOCUMENT_BYTES_MAX: i32 = 16 * 1024 * 1024;
 pub const MESSAGE_BYTES_MAX: i32 = 48_000_000;
 pub const WRITE_BATCH_MAX: i32 = 100_000;
-pub const SESSION_TIMEOUT_MINUTES: i32 = 30;
 
 /// Facts of this process.
 #[derive(Clone, Debug)]

@@ -1,28 +1,230 @@
 //! Server parameters: what `setParameter` and `getParameter` know.
 //!
-//! Owns the table and the current values. A parameter means something or is not in the table.
+//! Owns the current values. A parameter either means something here, and then it stands in the
+//! [`table`] and has a typed getter that somebody asks; or it tunes a part of MongoDB that is not
+//! here, and then it is remembered and answered with a warning ([`foreign`]). Any other name is
+//! refused, because a setting that silently does nothing misleads.
+
+mod foreign;
+mod start;
+mod table;
+#[cfg(test)]
+mod tests;
+mod verbosity;
+
+pub use table::{Settable, SettingRefused};
 
 use parking_lot::RwLock;
-use quire_bson::Bson;
-use quire_errors::{CommandError, Result};
+use quire_bson::{Bson, RawValue};
+use quire_errors::{Code, CommandError, Result};
 use std::collections::BTreeMap;
+use std::time::Duration;
+use table::Parameter;
 
-/// The current values by name.
-#[derive(Debug, Default)]
+/// The current values.
+#[derive(Debug)]
 pub struct Parameters {
-    values: RwLock<BTreeMap<&'static str, Bson>>,
+    values: RwLock<BTreeMap<String, Bson>>,
+    warnings: Vec<String>,
+}
+
+/// One parameter as `getParameter` shows it.
+pub struct Shown {
+    pub name: String,
+    pub value: Bson,
+    pub settable: Settable,
+}
+
+impl Default for Parameters {
+    fn default() -> Parameters {
+        let values =
+            table::all().map(|known| (known.name.to_owned(), known.default_value())).collect();
+        Parameters { values: RwLock::new(values), warnings: Vec::new() }
+    }
 }
 
 impl Parameters {
-    /// The defaults, changed as the command line says.
+    /// The defaults, changed as the command line and the configuration file say.
     pub fn new(given: &BTreeMap<String, String>) -> Result<Parameters> {
-        match given.keys().next() {
-            None => Ok(Parameters::default()),
-            Some(name) => Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'"))),
+        let mut parameters = Parameters::default();
+        for (name, text) in given {
+            parameters.start_with(name, text)?;
         }
+        Ok(parameters)
+    }
+
+    fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
+        let value = start::read(text);
+        let Some(known) = table::find(name) else {
+            if !foreign::is_known(name) {
+                return Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'")));
+            }
+            self.warnings.push(foreign::warning(name));
+            self.values.write().insert(name.to_owned(), value);
+            return Ok(());
+        };
+        if !known.settable.at_start() {
+            let message = format!("Cannot use --setParameter to set '{name}' at startup");
+            return Err(CommandError::bad_value(message));
+        }
+        let value = known.accept(&value).map_err(SettingRefused::into_error)?;
+        if let Some(warning) = known.warning {
+            self.warnings.push(warning.to_owned());
+        }
+        self.values.write().insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// What the operator should read in the log about the parameters given at start-up.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub fn get(&self, name: &str) -> Option<Bson> {
         self.values.read().get(name).cloned()
     }
+
+    /// One parameter by its name.
+    pub(crate) fn show(&self, name: &str) -> Option<Shown> {
+        let value = self.get(name)?;
+        let settable = table::find(name).map_or(Settable::Anytime, |known| known.settable);
+        Some(Shown { name: name.to_owned(), value, settable })
+    }
+
+    /// All parameters in the order of their names.
+    pub(crate) fn show_all(&self) -> Vec<Shown> {
+        let names: Vec<String> = self.values.read().keys().cloned().collect();
+        names.iter().filter_map(|name| self.show(name)).collect()
+    }
+
+    /// Checks a value that `setParameter` gives; nothing changes yet.
+    pub(crate) fn accept(&self, name: &str, value: RawValue<'_>) -> Result<Bson> {
+        let Some(known) = table::find(name) else {
+            if foreign::is_known(name) {
+                return Ok(value.to_bson());
+            }
+            return Err(unrecognized(name));
+        };
+        if !known.settable.at_run_time() {
+            return Err(CommandError::new(
+                Code::IllegalOperation,
+                format!("not allowed to change [{name}] at runtime"),
+            ));
+        }
+        let accepted = known.accept(&value.to_bson()).map_err(SettingRefused::into_error)?;
+        Ok(match name {
+            verbosity::COMPONENTS => verbosity::merged(self.get(name), accepted),
+            _ => accepted,
+        })
+    }
+
+    /// Sets a value that was accepted, and gives the one before and a warning for the log.
+    pub(crate) fn set(&self, name: &str, value: Bson) -> (Option<Bson>, Option<String>) {
+        let mut values = self.values.write();
+        verbosity::keep_in_step(&mut values, name, &value);
+        let was = values.insert(name.to_owned(), value);
+        let warning = match table::find(name) {
+            Some(known) => known.warning.map(str::to_owned),
+            None => Some(foreign::warning(name)),
+        };
+        (was, warning)
+    }
+
+    fn whole(&self, parameter: &Parameter) -> i64 {
+        let value = self.values.read().get(parameter.name).and_then(table::whole_number);
+        value.or_else(|| table::whole_number(&parameter.default_value())).unwrap_or(0)
+    }
+
+    fn count(&self, parameter: &Parameter) -> u64 {
+        u64::try_from(self.whole(parameter)).unwrap_or(0)
+    }
+
+    fn flag(&self, parameter: &Parameter) -> bool {
+        self.values.read().get(parameter.name).and_then(Bson::as_bool).unwrap_or(false)
+    }
+}
+
+/// What each parameter means to whoever honours it.
+impl Parameters {
+    /// How long the deletion of expired documents rests between two passes.
+    pub fn ttl_monitor_sleep(&self) -> Duration {
+        Duration::from_secs(self.count(&table::TTL_MONITOR_SLEEP))
+    }
+
+    pub fn ttl_monitor_enabled(&self) -> bool {
+        self.flag(&table::TTL_MONITOR_ENABLED)
+    }
+
+    /// How long a cursor nobody asks is kept.
+    pub fn cursor_timeout(&self) -> Duration {
+        Duration::from_millis(self.count(&table::CURSOR_TIMEOUT))
+    }
+
+    /// How often cursors are looked through for those that timed out.
+    pub fn cursor_monitor_interval(&self) -> Duration {
+        Duration::from_secs(self.count(&table::CURSOR_MONITOR_FREQUENCY))
+    }
+
+    /// How long a session nobody uses is remembered.
+    pub fn session_timeout(&self) -> Duration {
+        Duration::from_secs(self.count(&table::SESSION_TIMEOUT_MINUTES).saturating_mul(60))
+    }
+
+    /// [`Parameters::session_timeout`] as `hello` shows it.
+    pub(crate) fn session_timeout_minutes(&self) -> i32 {
+        i32::try_from(self.whole(&table::SESSION_TIMEOUT_MINUTES)).unwrap_or(i32::MAX)
+    }
+
+    /// How often sessions are looked through for those that timed out.
+    pub fn session_refresh_interval(&self) -> Duration {
+        Duration::from_millis(self.count(&table::SESSION_REFRESH))
+    }
+
+    /// The most sessions remembered at once.
+    pub fn sessions_max(&self) -> usize {
+        usize::try_from(self.count(&table::SESSIONS_MAX)).unwrap_or(usize::MAX)
+    }
+
+    /// True when a query that no index serves is refused.
+    pub fn refuses_table_scans(&self) -> bool {
+        self.flag(&table::NO_TABLE_SCAN)
+    }
+
+    /// True when connections coming and going stay out of the log.
+    pub fn quiet(&self) -> bool {
+        self.flag(&table::QUIET)
+    }
+
+    /// How long running operations may go on when a signal ends the process.
+    pub fn signal_shutdown_timeout(&self) -> Duration {
+        Duration::from_millis(self.count(&table::SIGNAL_SHUTDOWN_TIMEOUT))
+    }
+
+    /// The bytes one command may take in a log line.
+    pub(crate) fn log_bytes_max(&self) -> usize {
+        let bytes = self.count(&table::LOG_SIZE_MAX).saturating_mul(1024);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    pub fn test_commands_enabled(&self) -> bool {
+        self.flag(&table::ENABLE_TEST_COMMANDS)
+    }
+
+    /// The verbosity of the log, 0 to 5.
+    pub fn log_verbosity(&self) -> u8 {
+        u8::try_from(self.whole(&table::LOG_LEVEL)).unwrap_or(0)
+    }
+
+    /// A text of the operator's automation for `hello`, when it gave one.
+    pub(crate) fn automation_descriptor(&self) -> Option<String> {
+        let text = self.get(table::AUTOMATION_DESCRIPTOR.name)?.as_str()?.to_owned();
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+fn unrecognized(name: &str) -> CommandError {
+    CommandError::new(
+        Code::InvalidOptions,
+        format!("attempted to set unrecognized parameter [{name}], use help:true to see options "),
+    )
 }

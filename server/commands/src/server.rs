@@ -24,9 +24,6 @@ use quire_query::Constants;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// How long a cursor may rest between two uses.
-const CURSOR_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
-
 /// A running server, shared by all connections.
 pub struct Server {
     pub documents: Arc<Documents>,
@@ -51,8 +48,9 @@ impl Server {
 
     /// Forgets cursors and sessions that nobody came back for.
     pub fn expire_idle(&self) {
-        self.cursors.expire(CURSOR_TIMEOUT);
-        let timeout_millis = i64::from(crate::facts::SESSION_TIMEOUT_MINUTES) * 60_000;
+        self.cursors.expire(self.parameters.cursor_timeout());
+        let timeout = self.parameters.session_timeout().as_millis();
+        let timeout_millis = i64::try_from(timeout).unwrap_or(i64::MAX);
         self.sessions.expire(self.now_millis().saturating_sub(timeout_millis));
     }
 }

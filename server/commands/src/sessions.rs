@@ -8,11 +8,14 @@ use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::HashMap;
 
-/// The most sessions remembered at once; MongoDB's bound.
-const SESSIONS_MAX: usize = 1_000_000;
-
 /// A session's UUID.
 pub type SessionId = [u8; 16];
+
+/// The user part of a session where nobody logs in: the SHA-256 digest of nothing.
+pub const NOBODY: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
 
 #[derive(Clone, Copy, Debug)]
 struct Session {
@@ -35,21 +38,20 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Notes that a command was sent in this session.
-    pub fn touch(&self, lsid: RawDoc<'_>, now_millis: i64) -> Result<()> {
-        let id = session_id(lsid)?;
+    /// Notes that a session is in use; at most `sessions_max` are remembered.
+    pub fn touch(&self, id: &SessionId, now_millis: i64, sessions_max: usize) -> Result<()> {
         let mut sessions = self.sessions.lock();
-        if let Some(session) = sessions.get_mut(&id) {
+        if let Some(session) = sessions.get_mut(id) {
             session.last_use_millis = now_millis;
             return Ok(());
         }
-        if sessions.len() >= SESSIONS_MAX {
+        if sessions.len() >= sessions_max {
             return Err(CommandError::new(
                 Code::TooManyLogicalSessions,
                 "cannot add session into the cache",
             ));
         }
-        sessions.insert(id, Session { started_millis: now_millis, last_use_millis: now_millis });
+        sessions.insert(*id, Session { started_millis: now_millis, last_use_millis: now_millis });
         Ok(())
     }
 
@@ -84,23 +86,67 @@ impl Sessions {
     }
 }
 
-/// The id inside an `lsid` document.
+/// The id inside an `lsid` document, which may hold nothing but what MongoDB's does.
 pub fn session_id(lsid: RawDoc<'_>) -> Result<SessionId> {
-    match lsid.get("id") {
-        Some(RawValue::Binary { subtype: 4, bytes }) => bytes.try_into().map_err(|_| {
+    let mut id = None;
+    for element in lsid {
+        match (element.key(), element.value()) {
+            ("id", value) => id = Some(uuid(value)?),
+            ("uid", RawValue::Binary { .. }) => {}
+            ("uid", wrong) => return Err(wrong_type("uid", wrong)),
+            ("txnNumber" | "txnUUID", _) => {}
+            (unknown, _) => {
+                return Err(CommandError::location(
+                    40415,
+                    format!(
+                        "BSON field 'OperationSessionInfo.lsid.{unknown}' is an unknown field."
+                    ),
+                ));
+            }
+        }
+    }
+    id.ok_or_else(|| {
+        CommandError::location(
+            40414,
+            "BSON field 'OperationSessionInfo.lsid.id' is missing but a required field",
+        )
+    })
+}
+
+fn uuid(value: RawValue<'_>) -> Result<SessionId> {
+    match value {
+        RawValue::Binary { subtype: 4, bytes } => bytes.try_into().map_err(|_| {
             CommandError::new(
                 Code::InvalidUUID,
                 "uuid must be a 16-byte binary field with UUID (4) subtype",
             )
         }),
-        Some(value) => Err(CommandError::type_mismatch(format!(
-            "BSON field 'OperationSessionInfo.lsid.id' is the wrong type '{}', expected type 'binData'",
-            value.type_name()
+        RawValue::Binary { subtype, .. } => Err(CommandError::type_mismatch(format!(
+            "BSON field 'OperationSessionInfo.lsid.id' is the wrong binData type '{}', expected \
+             type 'UUID'",
+            subtype_name(subtype)
         ))),
-        None => Err(CommandError::new(
-            Code::Location(40414),
-            "BSON field 'lsid.id' is missing but a required field",
-        )),
+        wrong => Err(wrong_type("id", wrong)),
+    }
+}
+
+fn wrong_type(name: &str, value: RawValue<'_>) -> CommandError {
+    CommandError::type_mismatch(format!(
+        "BSON field 'OperationSessionInfo.lsid.{name}' is the wrong type '{}', expected type \
+         'binData'",
+        value.type_name()
+    ))
+}
+
+fn subtype_name(subtype: u8) -> &'static str {
+    match subtype {
+        0 => "general",
+        1 => "function",
+        2 => "binary",
+        3 => "UUID (old)",
+        5 => "MD5",
+        6 => "encrypt",
+        _ => "other",
     }
 }
 

@@ -5,8 +5,7 @@
 
 use crate::arguments::integer;
 use crate::facts::{
-    DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, SESSION_TIMEOUT_MINUTES, WIRE_VERSION_MAX,
-    WIRE_VERSION_MIN, WRITE_BATCH_MAX,
+    DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, WIRE_VERSION_MAX, WIRE_VERSION_MIN, WRITE_BATCH_MAX,
 };
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -144,7 +143,7 @@ fn describe(
     b.append_i32("maxMessageSizeBytes", MESSAGE_BYTES_MAX);
     b.append_i32("maxWriteBatchSize", WRITE_BATCH_MAX);
     b.append("localTime", RawValue::DateTime(server.now_millis()));
-    b.append_i32("logicalSessionTimeoutMinutes", SESSION_TIMEOUT_MINUTES);
+    b.append_i32("logicalSessionTimeoutMinutes", server.parameters.session_timeout_minutes());
     b.append_i32("connectionId", i32::try_from(context.client.id).unwrap_or(i32::MAX));
     b.append_i32("minWireVersion", WIRE_VERSION_MIN);
     b.append_i32("maxWireVersion", WIRE_VERSION_MAX);

@@ -1,0 +1,109 @@
+//! The sections about the process, its connections and what it holds.
+
+use super::shown;
+use crate::counters::LatencyClass;
+use crate::registry;
+use crate::server::Context;
+use quire_bson::DocBuilder;
+use quire_documents::{Collection, Layout};
+use std::sync::atomic::Ordering;
+
+pub(super) fn asserts(b: &mut DocBuilder, context: &Context<'_>) {
+    let user = context.server.counters.asserts_user.load(Ordering::Relaxed);
+    let fields = ["regular", "warning", "msg"];
+    for name in fields {
+        b.append_i32(name, 0);
+    }
+    b.append_i64("user", shown(user));
+    b.append_i32("tripwire", 0);
+    b.append_i32("rollovers", 0);
+}
+
+pub(super) fn catalog(b: &mut DocBuilder, context: &Context<'_>) {
+    let catalog = context.server.documents.catalog();
+    let count = |matches: fn(&Collection) -> bool| {
+        let all = catalog.collections().filter(|collection| matches(collection)).count();
+        i32::try_from(all).unwrap_or(i32::MAX)
+    };
+    let is_internal = |c: &Collection| c.namespace.collection().starts_with("system.");
+    b.append_i32("collections", count(|c| c.layout != Layout::View));
+    b.append_i32("capped", count(|c| c.capped().is_some()));
+    b.append_i32("views", count(|c| c.layout == Layout::View));
+    b.append_i32("internalCollections", count(is_internal));
+}
+
+pub(super) fn connections(b: &mut DocBuilder, context: &Context<'_>) {
+    let counts = context.server.host.connections();
+    for (name, count) in [
+        ("current", counts.current),
+        ("available", counts.available),
+        ("totalCreated", counts.total_created),
+        ("rejected", counts.rejected),
+        ("active", counts.active),
+    ] {
+        b.append_i32(name, i32::try_from(count).unwrap_or(i32::MAX));
+    }
+}
+
+pub(super) fn extra_info(b: &mut DocBuilder, _: &Context<'_>) {
+    b.append_str("note", "fields vary by platform");
+}
+
+pub(super) fn feature_version(b: &mut DocBuilder, _: &Context<'_>) {
+    b.append_i32("major", crate::facts::VERSION_ARRAY[0]);
+    b.append_i32("minor", crate::facts::VERSION_ARRAY[1]);
+    b.append_bool("transitioning", false);
+}
+
+/// There is no such lock; the fields tell what runs.
+pub(super) fn global_lock(b: &mut DocBuilder, context: &Context<'_>) {
+    let uptime = context.server.facts.started.elapsed().as_micros();
+    let (mut readers, mut writers) = (0, 0);
+    for operation in context.server.operations.list() {
+        match registry::find(operation.command).map(|command| command.latency) {
+            Some(LatencyClass::Reads) => readers += 1,
+            Some(LatencyClass::Writes) => writers += 1,
+            Some(LatencyClass::Commands) | None => {}
+        }
+    }
+    b.append_i64("totalTime", i64::try_from(uptime).unwrap_or(i64::MAX));
+    for (name, readers, writers) in [("currentQueue", 0, 0), ("activeClients", readers, writers)] {
+        b.append_with(name, |b| {
+            b.append_i32("total", readers + writers);
+            b.append_i32("readers", readers);
+            b.append_i32("writers", writers);
+        });
+    }
+}
+
+pub(super) fn sessions(b: &mut DocBuilder, context: &Context<'_>) {
+    let active = context.server.sessions.count();
+    b.append_i32("activeSessionsCount", i32::try_from(active).unwrap_or(i32::MAX));
+}
+
+pub(super) fn network(b: &mut DocBuilder, context: &Context<'_>) {
+    let counts = context.server.host.network();
+    b.append_i64("bytesIn", shown(counts.bytes_in));
+    b.append_i64("bytesOut", shown(counts.bytes_out));
+    b.append_i64("numRequests", shown(counts.requests));
+}
+
+pub(super) fn storage_engine(b: &mut DocBuilder, context: &Context<'_>) {
+    let name = context.server.facts.storage_engine;
+    b.append_str("name", name);
+    b.append_bool("supportsCommittedReads", true);
+    b.append_bool("supportsPendingDrops", false);
+    b.append_bool("supportsSnapshotReadConcern", false);
+    b.append_bool("readOnly", false);
+    b.append_bool("persistent", !matches!(name, "inMemory" | "ephemeralForTest"));
+    b.append_bool("backupCursorOpen", false);
+}
+
+pub(super) fn memory(b: &mut DocBuilder, context: &Context<'_>) {
+    let memory = context.server.host.memory();
+    let mebibytes = |bytes: u64| i32::try_from(bytes >> 20).unwrap_or(i32::MAX);
+    b.append_i32("bits", 64);
+    b.append_i32("resident", mebibytes(memory.resident));
+    b.append_i32("virtual", mebibytes(memory.virtual_size));
+    b.append_bool("supported", true);
+}

@@ -1,0 +1,44 @@
+//! `startSession` and `refreshSessions`: sessions begin and stay.
+
+use super::patterns::session_ids;
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use crate::sessions::{SessionId, lsid_of};
+use quire_errors::Result;
+
+pub const START: Command =
+    Command::new("startSession", "begins a logical session", Run::Now(start));
+
+pub const REFRESH: Command =
+    Command::new("refreshSessions", "keeps sessions from being forgotten", Run::Now(refresh));
+
+fn start(context: &Context<'_>) -> Result<Reply> {
+    context.arguments()?.finish()?;
+    let server = context.server;
+    let id = new_id(context);
+    server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
+    Ok(Reply::with(|b| {
+        b.append_bson("id", &lsid_of(id));
+        b.append_i32("timeoutMinutes", server.parameters.session_timeout_minutes());
+    }))
+}
+
+/// A random UUID.
+fn new_id(context: &Context<'_>) -> SessionId {
+    let (high, low) = (context.server.host.random(), context.server.host.random());
+    let mut id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    id[6] = id[6] & 0x0f | 0x40;
+    id[8] = id[8] & 0x3f | 0x80;
+    id
+}
+
+fn refresh(context: &Context<'_>) -> Result<Reply> {
+    let ids = session_ids(context)?;
+    context.arguments()?.finish()?;
+    let server = context.server;
+    for id in &ids {
+        server.sessions.touch(id, server.now_millis(), server.parameters.sessions_max())?;
+    }
+    Ok(Reply::ok())
+}
