@@ -5,6 +5,8 @@ mod delete;
 mod find_and_modify;
 mod insert;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod update;
 mod write_reply;
 

@@ -11,10 +11,10 @@ use crate::{Response, Topology};
 use parking_lot::Mutex;
 use quire_bson::{DocBuf, Document, ObjectId, RawDoc};
 use quire_consensus::{Options, Replica};
-use quire_documents::Documents;
+use quire_documents::{Documents, Effect, Layout, Namespace};
 use quire_engine::MemoryEngine;
 use quire_execution::wait::{Signal, Waiting};
-use quire_execution::{Announcing, Clock, Sequencer};
+use quire_execution::{Announcing, Clock, NewCollection, Sequencer, create_collection};
 use quire_keys::KeySpace;
 use quire_log::{EngineLog, LOG_SPACES};
 use quire_protocol::{DecodeLimits, Flags, MsgRequest, Request};
@@ -87,6 +87,31 @@ impl Rig {
         let failed = first.and_then(|error| error.as_document()).unwrap_or(&reply);
         let code = failed.get_i32("code").unwrap_or_else(|_| panic!("{command} gave {reply}"));
         (code, failed.get_str("errmsg").unwrap_or_default().to_owned())
+    }
+
+    /// Creates a collection or view with these options, past all commands.
+    pub fn create(&self, database: &str, collection: &str, options: Document) {
+        let layout = match (options.get("viewOn"), options.get("capped")) {
+            (Some(_), _) => Layout::View,
+            (None, Some(_)) => Layout::ByRevision,
+            (None, None) => Layout::ById,
+        };
+        let namespace = Namespace::new(database, collection).unwrap();
+        let new = NewCollection { namespace, options: DocBuf::from(&options), layout };
+        let server = self.server.as_ref();
+        block_on(create_collection(&server.sequencer, server, &new)).unwrap();
+    }
+
+    /// Makes an index over an empty collection, past all commands.
+    pub fn index(&self, database: &str, collection: &str, spec: Document) {
+        let spec = DocBuf::from(&spec);
+        let added = self.server.sequencer.change_catalog(|catalog| {
+            let collection = catalog.find_by_name(database, collection).expect("a collection").id;
+            let index = catalog.next_ids().index;
+            let create = Effect::CreateIndex { collection, id: index, spec: spec.clone() };
+            Ok((vec![create, Effect::IndexReady { collection, index }], ()))
+        });
+        block_on(added).unwrap();
     }
 
     /// All documents of a collection in the order of their rows, read past all commands.

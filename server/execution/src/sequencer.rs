@@ -252,7 +252,7 @@ impl Sequencer {
         changes: Vec<Change>,
         ordered: bool,
     ) -> Result<Sequenced, Refusal> {
-        let prepared = unique::prepare(collection, changes);
+        let prepared = self.prepare(collection, changes)?;
         let mut state = self.lock_for_writes()?;
         self.check_catalog(&state, collection)?;
         let outcome = self.admit_all(&mut state, collection, prepared, ordered);
@@ -262,6 +262,15 @@ impl Sequencer {
             state.pending.forget_above(proposed);
         }
         outcome
+    }
+
+    fn prepare(
+        &self,
+        collection: &Collection,
+        changes: Vec<Change>,
+    ) -> Result<Vec<Prepared>, Refusal> {
+        let rules = self.rules(collection).map_err(Refusal::Error)?;
+        unique::prepare(collection, &rules, changes).map_err(Refusal::Error)
     }
 
     fn admit_all(
@@ -463,8 +472,7 @@ impl Sequencer {
             })
             .map_err(failed)?;
         for (row_key, seen) in oldest {
-            let change = unique::prepare(collection, vec![Change::Delete { row_key, seen }]);
-            for change in change {
+            for change in self.prepare(collection, vec![Change::Delete { row_key, seen }])? {
                 let revision = self.stamp(state);
                 effects.push(change.into_effect(collection, revision, &mut state.pending));
             }

@@ -2,6 +2,7 @@
 
 use super::pending::{Pending, Written};
 use super::{Change, CurrentRow, Sequencer, State};
+use crate::Rules;
 use quire_bson::{Bson, DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_documents::{
     Collection, Direction, Effect, Index, IndexId, IndexKeys, IndexPlace, KeyError, Layout, Range,
@@ -26,11 +27,15 @@ pub(super) struct Prepared {
 }
 
 /// Computes what the lock needs to know of each change.
-pub(super) fn prepare(collection: &Collection, changes: Vec<Change>) -> Vec<Prepared> {
-    changes.into_iter().map(|change| prepare_one(collection, change)).collect()
+pub(super) fn prepare(
+    collection: &Collection,
+    rules: &Rules,
+    changes: Vec<Change>,
+) -> Result<Vec<Prepared>> {
+    changes.into_iter().map(|change| prepare_one(collection, rules, change)).collect()
 }
 
-fn prepare_one(collection: &Collection, change: Change) -> Prepared {
+fn prepare_one(collection: &Collection, rules: &Rules, change: Change) -> Result<Prepared> {
     let (row_key, seen, doc, partial) = match change {
         Change::Insert { doc, partial } => {
             let row_key = match collection.layout {
@@ -53,23 +58,30 @@ fn prepare_one(collection: &Collection, change: Change) -> Prepared {
         released: Vec::new(),
         held: Vec::new(),
     };
+    let partial_before = match &prepared.seen {
+        Some(seen) => rules.partial_of(seen.doc.as_raw())?,
+        None => Vec::new(),
+    };
     for index in collection.indexes.iter().filter(|index| index.place == IndexPlace::Entries) {
-        prepared.note_keys(index);
+        prepared.note_keys(index, &partial_before);
     }
-    prepared
+    Ok(prepared)
 }
 
 impl Prepared {
-    fn note_keys(&mut self, index: &Index) {
+    /// `partial_before` are the partial indexes that the row is in so far.
+    fn note_keys(&mut self, index: &Index, partial_before: &[IndexId]) {
         let unique = index.spec.unique || index.spec.prepare_unique;
+        let partial = index.spec.partial_filter.is_some();
         if unique
+            && (!partial || partial_before.contains(&index.id))
             && let Some(seen) = &self.seen
             && let Ok(keys) = keys_of(index, seen.doc.as_raw())
         {
             self.released.extend(named(index, &keys));
         }
         let Some(doc) = &self.doc else { return };
-        if index.spec.partial_filter.is_some() && !self.partial.contains(&index.id) {
+        if partial && !self.partial.contains(&index.id) {
             return;
         }
         match keys_of(index, doc.as_raw()) {
