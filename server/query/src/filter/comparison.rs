@@ -162,6 +162,8 @@ pub(crate) struct In {
     values: Vec<Operand>,
     patterns: Vec<Pattern>,
     has_null: bool,
+    /// All values are strings, or all are object ids: they order as their bytes do.
+    bytewise: Option<u8>,
 }
 
 impl In {
@@ -169,7 +171,11 @@ impl In {
         values.sort_by(Operand::compare);
         values.dedup_by(|a, b| a.compare(b).is_eq());
         let has_null = values.iter().any(|v| v.tag() == NULL);
-        In { values, patterns, has_null }
+        let tag = values.first().map(Operand::tag);
+        let bytewise = tag.filter(|tag| {
+            matches!(*tag, STRING | OBJECT_ID) && values.iter().all(|v| v.tag() == *tag)
+        });
+        In { values, patterns, has_null, bytewise }
     }
 
     pub(crate) fn values(&self) -> &[Operand] {
@@ -193,6 +199,17 @@ impl In {
             }
         }
         Ok(false)
+    }
+
+    /// [`In::matches`] on an element, without decoding it where its bytes tell enough.
+    #[inline]
+    pub(crate) fn matches_element(&self, element: RawElement<'_>) -> Result<bool> {
+        if self.bytewise != Some(element.tag()) || !self.patterns.is_empty() {
+            return self.matches(Some(element.value()));
+        }
+        let content = |bytes| if element.tag() == STRING { text(bytes) } else { bytes };
+        let wanted = content(element.value_bytes());
+        Ok(self.values.binary_search_by(|v| content(v.bytes()).cmp(wanted)).is_ok())
     }
 
     pub(crate) fn write_values(&self, list: &mut ArrayBuilder) {

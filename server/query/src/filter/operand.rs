@@ -40,6 +40,10 @@ impl From<RawElement<'_>> for Operand {
 
 impl From<RawValue<'_>> for Operand {
     fn from(value: RawValue<'_>) -> Operand {
+        if let RawValue::MinKey | RawValue::MaxKey | RawValue::Null | RawValue::Undefined = value {
+            // The ends of most bounds: nothing to allocate.
+            return Operand { tag: value.tag(), bytes: Box::default() };
+        }
         let mut builder = DocBuilder::new();
         builder.append("", value);
         let doc: DocBuf = builder.finish();

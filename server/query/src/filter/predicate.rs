@@ -102,6 +102,7 @@ impl Predicate {
         }
         match self {
             Predicate::Compare(compare) => Ok(compare.matches_element(field)),
+            Predicate::In(list) => list.matches_element(field),
             Predicate::Exists => Ok(true),
             Predicate::Type(types) => Ok(types.has_tag(field.tag())),
             _ => self.matches_single(Some(field.value()), at),

@@ -138,6 +138,16 @@ fn membership_takes_values_and_patterns() {
         &[doc! {"a": 7}, doc! {"a": "xab"}, doc! {}],
     );
     check(doc! {"a": {"$in": []}}, &[], &[doc! {}, doc! {"a": 1}]);
+    check(
+        doc! {"a": {"$in": ["b", "", "aa", "a"]}},
+        &[
+            doc! {"a": "a"},
+            doc! {"a": ""},
+            doc! {"a": ["x", "b"]},
+            doc! {"a": Bson::Symbol("aa".into())},
+        ],
+        &[doc! {"a": "ab"}, doc! {"a": 1}, doc! {}],
+    );
     check(doc! {"a": {"$nin": [1, 2]}}, &[doc! {}, doc! {"a": 3}], &[doc! {"a": [3, 2]}]);
     check(doc! {"a": {"$ne": 1}}, &[doc! {}, doc! {"a": [2]}], &[doc! {"a": [2, 1]}]);
 }

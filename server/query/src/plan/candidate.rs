@@ -5,11 +5,12 @@
 //! `$elemMatch` hold for the same item, others need not.
 
 use crate::filter::{ElemMatch, Field, Node, Predicate};
+use std::borrow::Cow;
 
 /// A predicate that must hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate<'f> {
-    pub(crate) path: String,
+    pub(crate) path: Cow<'f, str>,
     pub(crate) predicate: &'f Predicate,
     pub(crate) within: Option<Within>,
 }
@@ -79,11 +80,11 @@ impl<'f> Conditions<'f> {
                 self.never = true;
             }
             Predicate::ElemMatch(test) => self.add_elem_match(path, test),
-            predicate => self.push(path.to_owned(), predicate, None),
+            predicate => self.push(path.into(), predicate, None),
         }
     }
 
-    fn add_elem_match(&mut self, path: &str, test: &'f ElemMatch) {
+    fn add_elem_match(&mut self, path: &'f str, test: &'f ElemMatch) {
         self.elem_matches += 1;
         let within = |same_value| Within {
             id: self.elem_matches,
@@ -94,7 +95,7 @@ impl<'f> Conditions<'f> {
             ElemMatch::Value(predicates) => {
                 let within = within(true);
                 for predicate in predicates {
-                    self.push(path.to_owned(), predicate, Some(within));
+                    self.push(path.into(), predicate, Some(within));
                 }
             }
             ElemMatch::Document(node) => {
@@ -105,14 +106,14 @@ impl<'f> Conditions<'f> {
                     // filter.
                     if !matches!(field.predicate, Predicate::ElemMatch(_)) {
                         let inner = format!("{path}.{}", field.path.as_str());
-                        self.push(inner, &field.predicate, Some(within));
+                        self.push(inner.into(), &field.predicate, Some(within));
                     }
                 }
             }
         }
     }
 
-    fn push(&mut self, path: String, predicate: &'f Predicate, within: Option<Within>) {
+    fn push(&mut self, path: Cow<'f, str>, predicate: &'f Predicate, within: Option<Within>) {
         self.candidates.push(Candidate { path, predicate, within });
     }
 }

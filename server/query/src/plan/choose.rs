@@ -116,8 +116,16 @@ impl<'q> Question<'q> {
             let target = Target::Nothing;
             return Way { rank: Rank::RowLookup, provides_sort: true, backwards: false, target };
         }
-        let mut ways = vec![self.collection(conditions)];
+        let rows = self.collection(conditions);
+        if rows.rank == Rank::RowLookup {
+            // Nothing is better, and most queries are this one.
+            return rows;
+        }
+        let mut ways = vec![rows];
         for (at, index) in self.indexes.iter().enumerate() {
+            if !self.may_help(conditions, index) {
+                continue;
+            }
             if let Some(scan) = scan::of_index(conditions, index) {
                 ways.extend(self.through_index(at, index, scan));
             }
@@ -126,6 +134,15 @@ impl<'q> Question<'q> {
             ways.extend(self.union(conditions, branches));
         }
         ways.into_iter().min_by_key(Way::preference).unwrap_or_else(|| self.collection(conditions))
+    }
+
+    /// Leaves out at a glance the indexes that neither bound, nor sort, nor are small.
+    fn may_help(self, conditions: &Conditions<'_>, index: &IndexDescription) -> bool {
+        let first = index.fields.first().map_or("", |field| field.path.as_str());
+        !self.sort.is_empty()
+            || index.sparse
+            || index.partial.is_some()
+            || conditions.on_path(first).next().is_some()
     }
 
     /// The rows, by `_id` as far as the filter tells it.

@@ -103,7 +103,13 @@ impl Intervals {
     }
 
     pub(crate) fn is_all(&self) -> bool {
-        matches!(self.list.as_slice(), [one] if *one == Interval::all())
+        let is_all = |one: &Interval| {
+            matches!(one.low.value(), RawValue::MinKey)
+                && matches!(one.high.value(), RawValue::MaxKey)
+                && one.low_included
+                && one.high_included
+        };
+        matches!(self.list.as_slice(), [one] if is_all(one))
     }
 
     /// True when every interval is one value: an equality, or a list of them.

@@ -92,6 +92,27 @@ fn broken_patterns_are_refused() {
 }
 
 #[test]
+fn hostile_patterns_are_refused_or_cheap() {
+    let nested = |open: &str| open.repeat(8000) + "a" + &")".repeat(8000);
+    for source in [
+        nested("("),
+        nested("(?:"),
+        nested("(?="),
+        nested("(?i:"),
+        "[".repeat(30_000),
+        "(?=a)a{1000}{1000}{1000}".to_owned(),
+        "(?=(a{1000}){1000})b".to_owned(),
+        r"\w{1000}{1000}{1000}".to_owned(),
+        "(a|b?)*+".repeat(2000),
+        r"\Q".repeat(10_000),
+    ] {
+        if let Ok(pattern) = Pattern::new(&source, "") {
+            let _ = pattern.is_match(&"a".repeat(1000));
+        }
+    }
+}
+
+#[test]
 fn the_literal_prefix_of_an_anchored_pattern_is_known() {
     for (source, options, expected) in [
         ("^abc", "", Some("abc")),
