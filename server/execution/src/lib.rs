@@ -23,8 +23,8 @@ pub use creation::{
 };
 pub use failure::local_failure;
 pub use interrupt::{Slice, Watch};
-pub use planning::{Choice, Hint, choose};
-pub use query::{FindProjection, Query, Source};
+pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};
+pub use query::{FindOutput, Query, Source};
 pub use rules::Rules;
 pub use scan::{Access, Found, Scan, ScanStep};
 pub use sequencer::{

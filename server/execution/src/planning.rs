@@ -1,67 +1,37 @@
 //! From a filter and a collection to the ranges a scan walks.
 //!
-//! Owns the one place where the planner's answer becomes an [`Access`], for reads and writes alike.
+//! Owns the one place where the planner's answer becomes an [`Access`], for reads and writes alike:
+//! which indexes the planner may know of, the text by which logs name a plan, and the tree that
+//! `explain` shows.
+
+mod explain;
+
+pub use explain::{PlanNode, Role};
+pub use quire_query::plan::Hint;
 
 use crate::Access;
-use quire_bson::{DocBuf, RawDoc, RawValue};
-use quire_documents::{Collection, Direction};
-use quire_errors::{CommandError, Result};
+use quire_bson::{RawDoc, shell_text};
+use quire_documents::{Collection, Direction, FieldOrder, Index, Layout};
+use quire_errors::Result;
+use quire_query::Constants;
 use quire_query::filter::Filter;
+use quire_query::path::FieldPath;
+use quire_query::plan::{
+    Access as Planned, FieldOrder as PlannedOrder, IndexDescription, IndexField, IndexScan, Plan,
+    PlanOptions,
+};
 use quire_query::sort::SortPattern;
+use std::sync::Arc;
 
-/// An index, or the order of the rows, that a client asked for.
-#[derive(Clone, Debug)]
-pub enum Hint {
-    Name(String),
-    KeyPattern(DocBuf),
-    Natural(Direction),
-}
-
-impl Hint {
-    /// Reads a command's `hint`; an empty document asks for nothing.
-    pub fn parse(value: RawValue<'_>) -> Result<Option<Hint>> {
-        match value {
-            RawValue::String(name) => Ok(Some(Hint::Name(name.to_owned()))),
-            RawValue::Document(doc) if doc.is_empty() => Ok(None),
-            RawValue::Document(doc) => match doc.get("$natural") {
-                Some(direction) => Ok(Some(Hint::Natural(natural(direction)))),
-                None => Ok(Some(Hint::KeyPattern(doc.into()))),
-            },
-            _ => Err(CommandError::failed_to_parse("Hint must be a string or an object")),
-        }
-    }
-
-    /// Refuses a hint at an index that is not there.
-    fn check(&self, collection: &Collection) -> Result<()> {
-        let fits = match self {
-            Hint::Natural(_) => true,
-            Hint::Name(name) => collection.ready_indexes().any(|index| index.spec.name == *name),
-            Hint::KeyPattern(key) => {
-                collection.ready_indexes().any(|index| same_pattern(index.spec.key(), key.as_raw()))
-            }
-        };
-        if fits {
-            return Ok(());
-        }
-        Err(CommandError::bad_value(
-            "error processing query: planner returned error :: caused by :: hint provided does not \
-             correspond to an existing index",
-        ))
-    }
-}
-
-fn natural(direction: RawValue<'_>) -> Direction {
-    let zero = RawValue::Int32(0);
-    if quire_bson::compare(direction, zero).is_lt() {
-        Direction::Backward
-    } else {
-        Direction::Forward
-    }
-}
-
-/// Key patterns are the same when fields and directions are, whatever the numbers' types.
-fn same_pattern(a: RawDoc<'_>, b: RawDoc<'_>) -> bool {
-    quire_bson::compare_docs(a, b).is_eq()
+/// What is asked of the planner besides the filter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish<'a> {
+    pub hint: Option<&'a Hint>,
+    /// The first and, excluded, the last key of a hinted index.
+    pub min: Option<RawDoc<'a>>,
+    pub max: Option<RawDoc<'a>>,
+    /// The query stops after some documents.
+    pub limited: bool,
 }
 
 /// How the documents of a query are found.
@@ -72,27 +42,139 @@ pub struct Choice {
     pub sorted: bool,
     /// As logs and the profiler show it.
     pub summary: String,
+    plan: Plan,
+    indexes: Vec<Arc<Index>>,
 }
 
 /// Chooses how to find the documents of `filter`.
 pub fn choose(
     collection: &Collection,
-    _filter: &Filter,
+    filter: &Filter,
     sort: &SortPattern,
     hint: Option<&Hint>,
 ) -> Result<Choice> {
-    let mut direction = sort.natural().map_or(Direction::Forward, |n| {
-        if n < 0 { Direction::Backward } else { Direction::Forward }
-    });
-    if let Some(hint) = hint {
-        hint.check(collection)?;
-        if let Hint::Natural(hinted) = hint {
-            direction = *hinted;
-        }
-    }
-    Ok(Choice {
-        access: Access::everything(direction),
-        sorted: sort.is_empty(),
-        summary: "COLLSCAN".to_owned(),
+    choose_as_wished(collection, filter, sort, Wish { hint, ..Wish::default() })
+}
+
+/// [`choose`] for those who wish more than a hint.
+pub fn choose_as_wished(
+    collection: &Collection,
+    filter: &Filter,
+    sort: &SortPattern,
+    wish: Wish<'_>,
+) -> Result<Choice> {
+    let clustered = collection.layout == Layout::ById;
+    let indexes: Vec<Arc<Index>> =
+        collection.indexes.iter().filter(|index| may_serve(index, clustered)).cloned().collect();
+    let descriptions: Vec<IndexDescription> =
+        indexes.iter().filter_map(|index| describe(index).ok()).collect();
+    let namespace = collection.namespace.to_string();
+    let options = PlanOptions {
+        namespace: &namespace,
+        clustered,
+        hint: wish.hint,
+        min: wish.min,
+        max: wish.max,
+        limited: wish.limited,
+    };
+    let natural = sort.natural().map(|direction| [("$natural".to_owned(), direction)]);
+    let order = natural.as_ref().map_or(sort.fields(), |natural| natural.as_slice());
+    let plan = quire_query::plan::choose(filter, Some(order), &descriptions, &options)?;
+    let access = access(&plan.access, &indexes);
+    let summary = summary(&plan.access, &indexes);
+    Ok(Choice { access, sorted: plan.provides_sort, summary, plan, indexes })
+}
+
+/// Whether the planner may know of an index. One with a collation orders strings in a way that no
+/// query here asks for; one whose partial filter cannot be read cannot be trusted.
+fn may_serve(index: &Index, clustered: bool) -> bool {
+    index.is_usable()
+        && index.spec.collation.is_none()
+        && !(clustered && index.is_on_id())
+        && describe(index).is_ok()
+}
+
+fn describe(index: &Index) -> Result<IndexDescription> {
+    let spec = &index.spec;
+    let partial = match &spec.partial_filter {
+        Some(filter) => Some(Filter::parse(filter.as_raw(), &Arc::new(Constants::default()))?),
+        None => None,
+    };
+    let field = |field: &quire_documents::IndexField| IndexField {
+        path: FieldPath::new(&field.path),
+        order: match field.order {
+            FieldOrder::Ascending => PlannedOrder::Ascending,
+            FieldOrder::Descending => PlannedOrder::Descending,
+            FieldOrder::Hashed => PlannedOrder::Hashed,
+            FieldOrder::Special => PlannedOrder::Special,
+        },
+    };
+    Ok(IndexDescription {
+        name: spec.name.clone(),
+        fields: spec.fields.iter().map(field).collect(),
+        unique: spec.unique,
+        sparse: spec.sparse,
+        hidden: spec.hidden,
+        multikey: index.multikey,
+        partial,
     })
 }
+
+fn access(planned: &Planned, indexes: &[Arc<Index>]) -> Access {
+    match planned {
+        Planned::Nothing => Access::Union(Vec::new()),
+        Planned::Rows { backwards } => Access::everything(direction(*backwards)),
+        Planned::RowLookups { keys, backwards, .. } => {
+            Access::Lookups { row_keys: walked(keys, *backwards) }
+        }
+        Planned::RowRanges { ranges, backwards, .. } => {
+            Access::Rows { ranges: walked(ranges, *backwards), direction: direction(*backwards) }
+        }
+        Planned::Index(scan) => match indexes.get(scan.index) {
+            Some(index) => Access::Index {
+                index: index.clone(),
+                ranges: walked(&scan.ranges, scan.backwards),
+                direction: direction(scan.backwards),
+                repeats: scan.repeats,
+            },
+            None => Access::everything(Direction::Forward),
+        },
+        Planned::Union(branches) => {
+            Access::Union(branches.iter().map(|branch| access(branch, indexes)).collect())
+        }
+    }
+}
+
+fn direction(backwards: bool) -> Direction {
+    if backwards { Direction::Backward } else { Direction::Forward }
+}
+
+/// A backwards scan takes what comes last first.
+fn walked<T: Clone>(ascending: &[T], backwards: bool) -> Vec<T> {
+    let mut walked = ascending.to_vec();
+    if backwards {
+        walked.reverse();
+    }
+    walked
+}
+
+fn summary(planned: &Planned, indexes: &[Arc<Index>]) -> String {
+    match planned {
+        Planned::Nothing => "EOF".to_owned(),
+        Planned::Rows { .. } => "COLLSCAN".to_owned(),
+        Planned::RowLookups { keys, .. } if keys.len() == 1 => EXPRESS.to_owned(),
+        Planned::RowLookups { .. } | Planned::RowRanges { .. } => "IXSCAN { _id: 1 }".to_owned(),
+        Planned::Index(IndexScan { index, .. }) => match indexes.get(*index) {
+            Some(index) => format!("IXSCAN {}", shell_text(index.spec.key())),
+            None => "COLLSCAN".to_owned(),
+        },
+        Planned::Union(branches) => {
+            let parts: Vec<String> =
+                branches.iter().map(|branch| summary(branch, indexes)).collect();
+            parts.join(", ")
+        }
+    }
+}
+
+/// How a lookup of one document by its `_id` is named.
+pub const EXPRESS: &str = "EXPRESS_IXSCAN { _id: 1 }";

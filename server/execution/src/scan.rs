@@ -4,14 +4,16 @@
 //! idle cursor pins nothing; the price is that each turn sees the state of its own view.
 
 mod access;
+mod ground;
 
 pub use access::Access;
 
 use crate::local_failure;
 use crate::{Slice, Watch};
 use access::Leaf;
+use ground::Ground;
 use quire_bson::DocBuf;
-use quire_documents::{CollectionId, Direction, Range, ReadView, Row};
+use quire_documents::{Collection, CollectionId, Direction, Range, ReadView, Row};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::Timestamp;
 use quire_query::filter::Filter;
@@ -47,6 +49,7 @@ const SEEN_BYTES_MAX: usize = 100 << 20;
 
 /// A scan in progress.
 pub struct Scan {
+    ground: Ground,
     collection: CollectionId,
     leaves: Vec<Leaf>,
     filter: Arc<Filter>,
@@ -86,10 +89,11 @@ impl Seen {
 }
 
 impl Scan {
-    pub fn new(collection: CollectionId, access: Access, filter: Arc<Filter>) -> Scan {
+    pub fn new(collection: &Collection, access: Access, filter: Arc<Filter>) -> Scan {
         let (leaves, repeats) = access.into_leaves();
         Scan {
-            collection,
+            ground: Ground::of(collection, &leaves),
+            collection: collection.id,
             leaves,
             filter,
             leaf: 0,
@@ -102,9 +106,23 @@ impl Scan {
         }
     }
 
-    /// True when everything found so far has been handed out.
-    pub fn is_drained(&self) -> bool {
-        self.found.is_empty()
+    /// Fails when what the scan stands on is gone since its last turn.
+    pub fn resume(&self, view: &ReadView) -> Result<()> {
+        self.ground.check(view.catalog())?;
+        let rows = matches!(self.leaves.get(self.leaf), Some(Leaf::Rows { .. }));
+        match &self.after {
+            Some(after) if rows && self.ground.evicts => {
+                let found = view.get_row(self.collection, after, &mut |_| {});
+                let still_there = found.map_err(local_failure)?;
+                if still_there { Ok(()) } else { Err(position_lost(after)) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// True when row keys are numbers that grow with every insert.
+    pub fn is_in_order_of_insertion(&self) -> bool {
+        self.ground.evicts
     }
 
     /// Lets a scan that came to its end look for what was added behind it since.
@@ -112,7 +130,7 @@ impl Scan {
         if self.ended {
             self.ended = false;
             self.leaf = self.leaves.len().saturating_sub(1);
-            self.range = self.leaves.last().map_or(0, |leaf| leaf.ranges().len().saturating_sub(1));
+            self.range = self.leaves.last().map_or(0, |leaf| leaf.len().saturating_sub(1));
         }
     }
 
@@ -144,21 +162,22 @@ impl Scan {
             self.ended = true;
             return Ok(());
         };
-        let Some(range) = leaf.ranges().get(self.range) else {
+        if self.range >= leaf.len() {
             self.leaf += 1;
             self.range = 0;
             self.ended = self.leaf >= self.leaves.len();
             return Ok(());
-        };
+        }
         let exhausted = match leaf.clone() {
-            Leaf::Rows { direction, .. } => {
-                let range = resume(range, self.after.as_deref(), direction);
+            Leaf::Rows { ranges, direction } => {
+                let range = self.rest_of(&ranges, direction);
                 self.fill_from_rows(view, &range, direction, watch, slice)?
             }
-            Leaf::Index { index, direction, .. } => {
-                let range = resume(range, self.after.as_deref(), direction);
+            Leaf::Index { index, ranges, direction } => {
+                let range = self.rest_of(&ranges, direction);
                 self.fill_from_index(view, &index, &range, direction, watch)?
             }
+            Leaf::Lookups { row_keys } => return self.fill_from_keys(view, &row_keys, watch),
         };
         if exhausted && !self.stays_on_last_range() {
             self.range += 1;
@@ -169,10 +188,31 @@ impl Scan {
         Ok(())
     }
 
+    /// What is left of the current range.
+    fn rest_of(&self, ranges: &[Range], direction: Direction) -> Range {
+        let range = ranges.get(self.range).cloned().unwrap_or_else(Range::empty);
+        behind(range, self.after.as_deref(), direction)
+    }
+
+    /// Looks up the next few of the rows that are known by their keys.
+    fn fill_from_keys(
+        &mut self,
+        view: &ReadView,
+        row_keys: &[Vec<u8>],
+        watch: &dyn Watch,
+    ) -> Result<()> {
+        let end = self.range.saturating_add(self.chunk).min(row_keys.len());
+        let wanted = row_keys.get(self.range..end).unwrap_or_default();
+        let docs = self.fetch(view, wanted)?;
+        watch.examined(wanted.len() as u64, docs);
+        self.range = end;
+        Ok(())
+    }
+
     /// The last range is kept with its position, for scans that look again.
     fn stays_on_last_range(&self) -> bool {
         self.leaf + 1 == self.leaves.len()
-            && self.leaves.get(self.leaf).is_some_and(|leaf| self.range + 1 == leaf.ranges().len())
+            && self.leaves.get(self.leaf).is_some_and(|leaf| self.range + 1 == leaf.len())
     }
 
     fn fill_from_rows(
@@ -292,14 +332,25 @@ fn accept(
 }
 
 /// What is left of a range behind the last key seen.
-fn resume(range: &Range, after: Option<&[u8]>, direction: Direction) -> Range {
-    let mut rest = range.clone();
+fn behind(mut range: Range, after: Option<&[u8]>, direction: Direction) -> Range {
     if let Some(after) = after {
         let bound = Bound::Excluded(after.to_vec());
         match direction {
-            Direction::Forward => rest.lower = bound,
-            Direction::Backward => rest.upper = bound,
+            Direction::Forward => range.lower = bound,
+            Direction::Backward => range.upper = bound,
         }
     }
-    rest
+    range
+}
+
+/// The error of a scan over a capped collection that was overtaken by the eviction of old rows.
+fn position_lost(after: &[u8]) -> CommandError {
+    let number = after.try_into().map_or(0, u64::from_be_bytes);
+    CommandError::new(
+        Code::CappedPositionLost,
+        format!(
+            "CollectionScan died due to position in capped collection being deleted. Last seen \
+             record id: RecordId({number})"
+        ),
+    )
 }

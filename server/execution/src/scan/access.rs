@@ -6,10 +6,13 @@ use std::sync::Arc;
 /// How the documents of a query are reached.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Straight over the rows.
+    /// Straight over the rows. Ranges stand in the order they are walked in.
     Rows { ranges: Vec<Range>, direction: Direction },
-    /// Over entries of an index, then the rows they name.
-    Index { index: Arc<Index>, ranges: Vec<Range>, direction: Direction },
+    /// The rows with these keys, in this order.
+    Lookups { row_keys: Vec<Vec<u8>> },
+    /// Over entries of an index, then the rows they name. `repeats` when a document may come up
+    /// more than once.
+    Index { index: Arc<Index>, ranges: Vec<Range>, direction: Direction, repeats: bool },
     /// One after the other; a document found by several is shown once.
     Union(Vec<Access>),
 }
@@ -18,13 +21,16 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub(super) enum Leaf {
     Rows { ranges: Arc<[Range]>, direction: Direction },
+    Lookups { row_keys: Arc<[Vec<u8>]> },
     Index { index: Arc<Index>, ranges: Arc<[Range]>, direction: Direction },
 }
 
 impl Leaf {
-    pub(super) fn ranges(&self) -> &Arc<[Range]> {
+    /// How many ranges, or rows, are to be visited.
+    pub(super) fn len(&self) -> usize {
         match self {
-            Leaf::Rows { ranges, .. } | Leaf::Index { ranges, .. } => ranges,
+            Leaf::Rows { ranges, .. } | Leaf::Index { ranges, .. } => ranges.len(),
+            Leaf::Lookups { row_keys } => row_keys.len(),
         }
     }
 }
@@ -41,8 +47,10 @@ impl Access {
             Access::Rows { ranges, direction } => {
                 (vec![Leaf::Rows { ranges: ranges.into(), direction }], false)
             }
-            Access::Index { index, ranges, direction } => {
-                let repeats = index.is_multikey();
+            Access::Lookups { row_keys } => {
+                (vec![Leaf::Lookups { row_keys: row_keys.into() }], false)
+            }
+            Access::Index { index, ranges, direction, repeats } => {
                 (vec![Leaf::Index { index, ranges: ranges.into(), direction }], repeats)
             }
             Access::Union(branches) => {

@@ -86,7 +86,7 @@ impl Search {
         let hint = selection.hint.as_ref();
         let Choice { access, sorted, .. } =
             choose(collection, &selection.filter, &selection.sort, hint)?;
-        let scan = Scan::new(collection.id, access, selection.filter.clone());
+        let scan = Scan::new(collection, access, selection.filter.clone());
         let sorted = sorted || selection.sort.is_empty();
         Ok(Search { view, scan, slice: Slice::begin(), sorted })
     }

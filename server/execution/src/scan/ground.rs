@@ -1,0 +1,67 @@
+//! What a resting scan stands on, and whether it is still there.
+
+use super::access::Leaf;
+use quire_documents::{Catalog, Collection, CollectionId, IndexId, Layout, Namespace};
+use quire_errors::{Code, CommandError, Result};
+
+/// The collection and indexes a scan was planned over.
+#[derive(Clone, Debug)]
+pub(super) struct Ground {
+    collection: CollectionId,
+    namespace: Namespace,
+    uuid: [u8; 16],
+    indexes: Vec<(IndexId, String)>,
+    /// Rows go by themselves, so the place a scan rests at may be lost.
+    pub(super) evicts: bool,
+}
+
+impl Ground {
+    pub(super) fn of(collection: &Collection, leaves: &[Leaf]) -> Ground {
+        let indexes = leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Index { index, .. } => Some((index.id, index.spec.name.clone())),
+            Leaf::Rows { .. } | Leaf::Lookups { .. } => None,
+        });
+        Ground {
+            collection: collection.id,
+            namespace: collection.namespace.clone(),
+            uuid: collection.uuid,
+            indexes: indexes.collect(),
+            evicts: collection.layout == Layout::ByRevision,
+        }
+    }
+
+    /// Fails with the words by which drivers know that a cursor's collection or index went away.
+    pub(super) fn check(&self, catalog: &Catalog) -> Result<()> {
+        let Some(collection) = catalog.collection(self.collection) else {
+            return Err(killed(format!("collection dropped. UUID {}", uuid_text(self.uuid))));
+        };
+        if collection.namespace != self.namespace {
+            return Err(killed(format!(
+                "collection renamed from '{}' to '{}'. UUID {}",
+                self.namespace,
+                collection.namespace,
+                uuid_text(self.uuid)
+            )));
+        }
+        match self.indexes.iter().find(|(id, _)| collection.index(*id).is_none()) {
+            Some((_, name)) => Err(killed(format!("index '{name}' dropped"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn killed(message: String) -> CommandError {
+    CommandError::new(Code::QueryPlanKilled, message)
+}
+
+/// The usual form with four dashes.
+fn uuid_text(uuid: [u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (n, byte) in uuid.iter().enumerate() {
+        if matches!(n, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
