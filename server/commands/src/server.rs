@@ -131,6 +131,8 @@ impl Context<'_> {
             namespace,
             constants,
             bypass_validation,
+            backlog: None,
+            more_follows: false,
         }
     }
 }

@@ -124,6 +124,21 @@ impl Replica {
     ///
     /// A refusal is certain: nothing was written.
     pub fn propose(&self, timestamp: Timestamp, payload: Vec<u8>) -> Result<Submitted, Lost> {
+        self.submit(timestamp, payload, true)
+    }
+
+    /// [`Replica::propose`] for those who have more to propose before they wait: always by way of
+    /// the queue, so that what follows shares a sync with it.
+    pub fn enqueue(&self, timestamp: Timestamp, payload: Vec<u8>) -> Result<Submitted, Lost> {
+        self.submit(timestamp, payload, false)
+    }
+
+    fn submit(
+        &self,
+        timestamp: Timestamp,
+        payload: Vec<u8>,
+        may_be_inline: bool,
+    ) -> Result<Submitted, Lost> {
         let mut queue = self.shared.queue.lock();
         if let Some(cause) = queue.closed {
             return Err(Lost { cause });
@@ -134,7 +149,8 @@ impl Replica {
         {
             return Err(Lost { cause: LostCause::Overloaded });
         }
-        if !queue.busy && queue.waiting.is_empty() && self.shared.inline_pays() {
+        let idle = !queue.busy && queue.waiting.is_empty();
+        if may_be_inline && idle && self.shared.inline_pays() {
             queue.busy = true;
             let queued = Queued { timestamp, payload, waiter: Waiter::Inline };
             return Ok(Submitted { shared: self.shared.clone(), state: Pending::Inline(queued) });

@@ -55,6 +55,15 @@ pub enum Change {
     Delete { row_key: Vec<u8>, seen: CurrentRow },
 }
 
+/// How a batch is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// The first change that does not hold ends the batch.
+    pub ordered: bool,
+    /// The writer has more before it waits, so it need not be carried out at once.
+    pub more_follows: bool,
+}
+
 /// What became of one change.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -252,10 +261,20 @@ impl Sequencer {
         changes: Vec<Change>,
         ordered: bool,
     ) -> Result<Sequenced, Refusal> {
+        self.sequence_with(collection, changes, Manner { ordered, more_follows: false })
+    }
+
+    /// [`Sequencer::sequence`], and tells how the batch is to be carried out.
+    pub fn sequence_with(
+        &self,
+        collection: &Collection,
+        changes: Vec<Change>,
+        manner: Manner,
+    ) -> Result<Sequenced, Refusal> {
         let prepared = self.prepare(collection, changes)?;
         let mut state = self.lock_for_writes()?;
         self.check_catalog(&state, collection)?;
-        let outcome = self.admit_all(&mut state, collection, prepared, ordered);
+        let outcome = self.admit_all(&mut state, collection, prepared, manner);
         if outcome.is_err() {
             // Nothing of this batch reached the log, so nobody may plan over it.
             let proposed = state.proposed;
@@ -278,13 +297,13 @@ impl Sequencer {
         state: &mut State,
         collection: &Collection,
         prepared: Vec<Prepared>,
-        ordered: bool,
+        manner: Manner,
     ) -> Result<Sequenced, Refusal> {
         let mut verdicts = Vec::with_capacity(prepared.len());
         let mut effects = Vec::with_capacity(prepared.len());
         let mut failed = false;
         for change in prepared {
-            if failed && ordered {
+            if failed && manner.ordered {
                 verdicts.push(Verdict::Skipped);
                 continue;
             }
@@ -296,7 +315,7 @@ impl Sequencer {
             return Ok(Sequenced { verdicts, submitted: None, bell: self.applied.clone() });
         }
         self.evict(state, collection, &mut effects)?;
-        let submitted = self.propose(state, effects)?;
+        let submitted = self.propose(state, effects, manner.more_follows)?;
         Ok(Sequenced { verdicts, submitted: Some(submitted), bell: self.applied.clone() })
     }
 
@@ -334,7 +353,7 @@ impl Sequencer {
         }
         let changes_catalog = effects.iter().any(Effect::changes_catalog);
         self.stamp(&mut state);
-        let submitted = self.propose(&mut state, effects)?;
+        let submitted = self.propose(&mut state, effects, false)?;
         if changes_catalog {
             state.catalog_change = state.last;
         }
@@ -346,7 +365,7 @@ impl Sequencer {
         let submitted = {
             let mut state = self.lock_for_writes().map_err(Refusal::into_error)?;
             self.stamp(&mut state);
-            self.propose(&mut state, effects).map_err(Refusal::into_error)?
+            self.propose(&mut state, effects, false).map_err(Refusal::into_error)?
         };
         submitted.commit().await.map_err(lost)?;
         Ok(())
@@ -487,11 +506,20 @@ impl Sequencer {
         state.last
     }
 
-    fn propose(&self, state: &mut State, effects: Vec<Effect>) -> Result<Submitted, Refusal> {
+    fn propose(
+        &self,
+        state: &mut State,
+        effects: Vec<Effect>,
+        more_follows: bool,
+    ) -> Result<Submitted, Refusal> {
         let wall_millis = self.clock.now_millis();
         let payload = Effects { wall_millis, effects, session: None }.encode();
-        let submitted =
-            self.replica.propose(state.last, payload).map_err(|e| Refusal::Error(lost(e)))?;
+        let submitted = if more_follows {
+            self.replica.enqueue(state.last, payload)
+        } else {
+            self.replica.propose(state.last, payload)
+        };
+        let submitted = submitted.map_err(|e| Refusal::Error(lost(e)))?;
         state.proposed = state.last;
         Ok(submitted)
     }

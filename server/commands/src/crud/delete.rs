@@ -8,12 +8,9 @@ use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use quire_bson::{RawDoc, RawValue};
-use quire_documents::Namespace;
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
-use quire_execution::writes::{self, DeleteStatement, Selection, ends_command};
-use quire_query::Constants;
-use std::sync::Arc;
+use quire_execution::writes::{self, Backlog, DeleteStatement, Selection, Writer, ends_command};
 use std::sync::atomic::Ordering;
 
 pub const COMMAND: Command = Command {
@@ -61,11 +58,16 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
     let constants = context.constants(variables)?;
+    let backlog = Backlog::default();
+    let writer = context.writer(&namespace, &constants, false);
+    let writer = Writer { backlog: Some(&backlog), ..writer };
     let (mut deleted, mut errors) = (0u64, Vec::new());
     for (index, statement) in statements.iter().enumerate() {
         context.operation.check()?;
         context.server.counters.delete.fetch_add(1, Ordering::Relaxed);
-        match run_one(context, &namespace, statement, &constants).await {
+        let next = statements.get(index.saturating_add(1));
+        let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
+        match run_one(&Writer { more_follows, ..writer }, statement).await {
             Ok(n) => {
                 deleted = deleted.saturating_add(n);
                 context.operation.figures.deleted.fetch_add(n, Ordering::Relaxed);
@@ -78,24 +80,19 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             break;
         }
     }
+    backlog.settle(&context.server.sequencer).await?;
     Ok(Reply::with(|reply| {
         reply.append_i32("n", i32::try_from(deleted).unwrap_or(i32::MAX));
         append_write_errors(reply, errors);
     }))
 }
 
-async fn run_one(
-    context: &Context<'_>,
-    namespace: &Namespace,
-    statement: &Statement<'_>,
-    constants: &Arc<Constants>,
-) -> Result<u64> {
+async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<u64> {
     let statement = DeleteStatement {
-        selection: Selection::parse(statement.filter, None, statement.hint, constants)?,
+        selection: Selection::parse(statement.filter, None, statement.hint, writer.constants)?,
         multi: statement.multi,
     };
-    let writer = context.writer(namespace, constants, false);
-    writes::delete(&writer, &statement).await
+    writes::delete(writer, &statement).await
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
     let constants = context.constants(None)?;
     let writer = context.writer(&namespace, &constants, bypass_validation);
-    let inserted = writes::insert(&writer, documents.into_iter(), options).await?;
+    let inserted = writes::insert(&writer, &documents, options).await?;
     counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);
     context.operation.figures.inserted.store(inserted.count, Ordering::Relaxed);
     Ok(Reply::with(|reply| {

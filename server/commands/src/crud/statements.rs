@@ -53,3 +53,9 @@ fn check_count(statements: &[RawDoc<'_>]) -> Result<()> {
         ),
     ))
 }
+
+/// Whether a statement names its document by `_id`. Then it need not see the applied state, and the
+/// one before it need not be committed first.
+pub fn goes_by_id(filter: RawDoc<'_>) -> bool {
+    filter.get("_id").is_some()
+}

@@ -95,6 +95,59 @@ fn a_capped_collection_gives_up_its_oldest_documents_and_refuses_giants() {
 }
 
 #[test]
+fn an_id_of_a_capped_collection_is_unique() {
+    let rig = Rig::new();
+    rig.create("db", "c", doc! {"capped": true, "size": 4096});
+    rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 1}]});
+    assert_eq!(rig.refused("db", doc! {"insert": "c", "documents": [{"_id": 1}]}).0, 11000);
+}
+
+#[test]
+fn a_statement_sees_what_those_before_it_did() {
+    let rig = Rig::new();
+    let updates = vec![
+        doc! {"q": {"_id": 1}, "u": {"$set": {"a": 5, "n": 0}}, "upsert": true},
+        doc! {"q": {"_id": 1}, "u": {"$inc": {"n": 1}}},
+        doc! {"q": {"_id": 1}, "u": {"$set": {"a": 5}}},
+        doc! {"q": {"a": 5}, "u": {"$inc": {"n": 10}}},
+        doc! {"q": {"n": 11}, "u": {"$inc": {"n": 100}}, "multi": true},
+        doc! {"q": {"_id": 1, "n": 111}, "u": {"$inc": {"n": 1000}}},
+    ];
+    let reply = rig.ok("db", doc! {"update": "c", "updates": updates});
+    assert_eq!((reply.get_i32("n").unwrap(), reply.get_i32("nModified").unwrap()), (6, 4));
+    assert_eq!(rig.stored("db", "c"), [doc! {"_id": 1, "a": 5, "n": 1111}]);
+    let deletes = vec![doc! {"q": {"_id": 1}, "limit": 1}, doc! {"q": {"_id": 1}, "limit": 1}];
+    assert_eq!(rig.ok("db", doc! {"delete": "c", "deletes": deletes}).get_i32("n").unwrap(), 1);
+}
+
+#[test]
+fn statements_by_id_go_through_the_queue_together() {
+    let rig = Rig::new();
+    rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 0}]});
+    let before = rig.server.sequencer.replica().stats();
+    let updates: Vec<_> = (0..200).map(|n| increment(doc! {"_id": n % 50})).collect();
+    rig.run_with("db", doc! {"update": "c"}, &[("updates", &updates)]);
+    let after = rig.server.sequencer.replica().stats();
+    assert_eq!(after.committed_entries - before.committed_entries, 200);
+    assert!(after.inline_groups - before.inline_groups <= 1, "only the last waits alone");
+    assert!(rig.stored("db", "c").iter().all(|doc| doc.get_i32("n").unwrap() == 4));
+}
+
+#[test]
+fn errors_of_a_large_batch_fit_into_the_reply() {
+    let rig = Rig::new();
+    rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 1}]});
+    let documents = vec![doc! {"_id": 1}; 20_000];
+    let command = doc! {"insert": "c", "ordered": false};
+    let reply = rig.run_with("db", command, &[("documents", &documents)]);
+    let errors = reply.get_array("writeErrors").unwrap();
+    assert_eq!(errors.len(), 20_000);
+    let message = |n: usize| errors[n].as_document().unwrap().get_str("errmsg").unwrap().to_owned();
+    assert!(message(0).starts_with("E11000"));
+    assert!(message(19_999).is_empty());
+}
+
+#[test]
 fn no_increment_of_a_hot_document_is_lost() {
     let rig = Rig::new();
     at_once(&rig, 8, |rig, _| {

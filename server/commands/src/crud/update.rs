@@ -8,10 +8,11 @@ use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use quire_bson::{Bson, RawDoc, RawValue};
-use quire_documents::Namespace;
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::check_writable;
-use quire_execution::writes::{self, Selection, UpdateStatement, Updated, ends_command};
+use quire_execution::writes::{
+    self, Backlog, Selection, UpdateStatement, Updated, Writer, ends_command,
+};
 use quire_query::Constants;
 use quire_query::update::{Options, Update};
 use std::sync::Arc;
@@ -117,11 +118,16 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
     let constants = context.constants(variables)?;
+    let backlog = Backlog::default();
+    let writer = context.writer(&namespace, &constants, bypass_validation);
+    let writer = Writer { backlog: Some(&backlog), ..writer };
     let mut done = Done::default();
     for (index, statement) in statements.iter().enumerate() {
         context.operation.check()?;
         context.server.counters.update.fetch_add(1, Ordering::Relaxed);
-        match run_one(context, &namespace, statement, &constants, bypass_validation).await {
+        let next = statements.get(index.saturating_add(1));
+        let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
+        match run_one(&Writer { more_follows, ..writer }, statement).await {
             Ok(updated) => note(context, &mut done, index, updated),
             Err(error) if ends_command(&error) => return Err(error),
             Err(error) => done.errors.push((index, error)),
@@ -130,19 +136,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             break;
         }
     }
+    backlog.settle(&context.server.sequencer).await?;
     Ok(reply(done))
 }
 
-async fn run_one(
-    context: &Context<'_>,
-    namespace: &Namespace,
-    statement: &Statement<'_>,
-    constants: &Arc<Constants>,
-    bypass_validation: bool,
-) -> Result<Updated> {
-    let statement = statement.parse(constants)?;
-    let writer = context.writer(namespace, constants, bypass_validation);
-    writes::update(&writer, &statement).await
+async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<Updated> {
+    writes::update(writer, &statement.parse(writer.constants)?).await
 }
 
 fn note(context: &Context<'_>, done: &mut Done, index: usize, updated: Updated) {

@@ -4,9 +4,9 @@
 //! evaluated over the row as it was found; when the sequencer says that somebody was quicker, the row
 //! is read again, pending writes included, and the edit evaluated anew.
 
-use super::Writer;
 use super::selection::{Search, Selection};
 use super::submit::{Put, put};
+use super::{Backlog, Writer};
 use crate::{Change, CurrentRow, Found, Rules, Verdict};
 use quire_bson::DocBuf;
 use quire_documents::Collection;
@@ -74,7 +74,7 @@ pub(super) async fn edit_one(
         let Some(collection) = writer.collection()? else { return Ok(None) };
         let attempt = match selection.only_row(&collection) {
             Some(row_key) => edit_by_key(writer, &collection, row_key, editor).await?,
-            None => edit_first(writer, &collection, selection, editor).await?,
+            None => edit_first(writer, selection, editor).await?,
         };
         match attempt {
             Attempt::Done(edited) => return Ok(Some(edited)),
@@ -99,12 +99,13 @@ async fn edit_by_key(
 
 async fn edit_first(
     writer: &Writer<'_>,
-    collection: &Collection,
     selection: &Selection,
     editor: &dyn Editor,
 ) -> Result<Attempt> {
-    let view = writer.sequencer.documents().view();
-    let mut search = Search::begin(view, collection, selection)?;
+    let Some((mut search, collection)) = Search::begin(writer, selection, true).await? else {
+        return Ok(Attempt::Unmatched);
+    };
+    let collection = collection.as_ref();
     if search.is_sorted() {
         while let Some(found) = search.next(writer.watch).await? {
             match attempt_found(writer, collection, found, editor).await? {
@@ -154,8 +155,7 @@ async fn attempt(
         let (change, after) = match edit {
             Edit::Unmatched => return Ok(Attempt::Unmatched),
             Edit::Unchanged => {
-                // Nobody may hear of a pending write before it is certain.
-                sequencer.reached(row.revision).await;
+                writer.certain(row.revision).await;
                 let after = Some(row.doc.clone());
                 return Ok(Attempt::Done(Edited { before: row.doc, after, modified: false }));
             }
@@ -165,7 +165,7 @@ async fn attempt(
             }
             Edit::Delete => (Change::Delete { row_key: row_key.clone(), seen: row.clone() }, None),
         };
-        let Put::Done(verdicts) = put(sequencer, collection, vec![change], true).await? else {
+        let Put::Done(verdicts) = put(writer, collection, vec![change], true).await? else {
             return Ok(Attempt::Replan);
         };
         match verdicts.into_iter().next() {
@@ -194,27 +194,22 @@ pub(super) async fn edit_all(
     selection: &Selection,
     editor: &dyn Editor,
 ) -> Result<Tally> {
-    let view = writer.sequencer.documents().view();
-    let Some(collection) = view.catalog().find(writer.namespace).cloned() else {
-        return Ok(Tally::default());
-    };
-    super::refuse_view(&collection)?;
+    let Some(collection) = writer.collection()? else { return Ok(Tally::default()) };
     if selection.only_row(&collection).is_some() {
         let edited = edit_one(writer, selection, editor).await?;
         let modified = edited.as_ref().is_some_and(|edited| edited.modified);
         let matched = u64::from(edited.is_some());
         return Ok(Tally { matched, modified: u64::from(modified) });
     }
-    let mut search = Search::begin(view, &collection, selection)?;
-    let mut all = EditAll { writer, collection, editor, tally: Tally::default() };
-    loop {
-        let chunk = next_chunk(&mut search, writer).await?;
-        if chunk.is_empty() {
-            return Ok(all.tally);
-        }
-        all.edit_chunk(chunk).await?;
-        writer.watch.check()?;
-    }
+    let backlog = Backlog::default();
+    let Some((search, collection)) = Search::begin(writer, selection, false).await? else {
+        return Ok(Tally::default());
+    };
+    let writer = Writer { backlog: Some(&backlog), more_follows: true, ..*writer };
+    let all = EditAll { writer: &writer, collection, editor, tally: Tally::default() };
+    let tally = all.run(search).await;
+    backlog.settle(writer.sequencer).await?;
+    tally
 }
 
 /// A row to edit, and whether it is known to match.
@@ -245,6 +240,18 @@ struct EditAll<'a, 'w> {
 }
 
 impl EditAll<'_, '_> {
+    /// Edits what the search finds, a chunk at a time.
+    async fn run(mut self, mut search: Search) -> Result<Tally> {
+        loop {
+            let chunk = next_chunk(&mut search, self.writer).await?;
+            if chunk.is_empty() {
+                return Ok(self.tally);
+            }
+            self.edit_chunk(chunk).await?;
+            self.writer.watch.check()?;
+        }
+    }
+
     /// Edits the rows of a chunk in their order. An edit that fails ends the statement, but what
     /// stands before it is written.
     async fn edit_chunk(&mut self, mut chunk: VecDeque<Candidate>) -> Result<()> {
@@ -308,7 +315,7 @@ impl EditAll<'_, '_> {
             return Ok(VecDeque::new());
         }
         let sequencer = self.writer.sequencer;
-        let Put::Done(verdicts) = put(sequencer, &self.collection, changes, true).await? else {
+        let Put::Done(verdicts) = put(self.writer, &self.collection, changes, true).await? else {
             self.collection = self.altered_collection()?;
             return Ok(candidates.into());
         };

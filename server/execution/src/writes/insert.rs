@@ -3,8 +3,8 @@
 //! Owns what a document must be to be stored, and the batches: as many documents as one entry of the
 //! log should carry go there together.
 
-use super::Writer;
 use super::submit::{Put, ends_command, put};
+use super::{Backlog, Writer};
 use crate::{Change, Rules, Verdict};
 use quire_bson::validate::{STORED_LEVELS_MAX, USER_BYTES_MAX, is_nested_deeper_than};
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawElement, RawValue};
@@ -36,15 +36,29 @@ pub struct Inserted {
 
 /// Inserts documents. A failure that is no document's fault is the result's `Err`; what was inserted
 /// before it stays.
-pub async fn insert<'d>(
+pub async fn insert(
     writer: &Writer<'_>,
-    documents: impl Iterator<Item = RawDoc<'d>>,
+    documents: &[RawDoc<'_>],
+    options: InsertOptions,
+) -> Result<Inserted> {
+    let backlog = Backlog::default();
+    let bytes = documents.iter().map(|doc| doc.as_bytes().len()).fold(0, usize::saturating_add);
+    let more_follows = documents.len() > BATCH_DOCUMENTS_MAX || bytes > BATCH_BYTES_MAX;
+    let writer = Writer { backlog: Some(&backlog), more_follows, ..*writer };
+    let done = insert_all(&writer, documents, options).await?;
+    backlog.settle(writer.sequencer).await?;
+    Ok(done)
+}
+
+async fn insert_all(
+    writer: &Writer<'_>,
+    documents: &[RawDoc<'_>],
     options: InsertOptions,
 ) -> Result<Inserted> {
     let mut inserting =
         Inserting { writer, options, batch: Batch::default(), done: Inserted::default() };
-    for (position, doc) in documents.enumerate() {
-        match storable(doc, writer, options) {
+    for (position, doc) in documents.iter().enumerate() {
+        match storable(*doc, writer, options) {
             Ok(doc) => inserting.batch.add(position, doc),
             Err(error) => {
                 if options.ordered {
@@ -142,7 +156,7 @@ impl Inserting<'_, '_> {
                 }
             }
             let ordered = self.options.ordered;
-            match put(self.writer.sequencer, &collection, changes, ordered).await? {
+            match put(self.writer, &collection, changes, ordered).await? {
                 Put::Replan => self.writer.watch.check()?,
                 Put::Done(verdicts) => {
                     self.note(positions, verdicts);

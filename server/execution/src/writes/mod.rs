@@ -12,7 +12,9 @@
 //! | `selection` | which rows a statement means, and how they are searched |
 //! | `editing` | carrying an edit through races, one row or many |
 //! | `submit` | one batch through the sequencer |
+//! | `backlog` | what a command waits for at its end instead of in between |
 
+mod backlog;
 mod delete;
 mod editing;
 mod find_and_modify;
@@ -22,6 +24,7 @@ mod submit;
 mod update;
 mod upsert;
 
+pub use backlog::Backlog;
 pub use delete::{DeleteStatement, delete};
 pub use find_and_modify::{Found, find_and_modify, find_and_remove};
 pub use insert::{InsertOptions, Inserted, insert};
@@ -32,6 +35,7 @@ pub use update::{UpdateStatement, Updated, update};
 use crate::{Identities, Sequencer, Watch};
 use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use quire_log::Timestamp;
 use quire_query::Constants;
 use std::sync::Arc;
 
@@ -45,9 +49,30 @@ pub struct Writer<'a> {
     pub constants: &'a Arc<Constants>,
     /// The collection's validator is not asked.
     pub bypass_validation: bool,
+    /// Where the waiting of a command with several statements is put off to. Its owner settles it.
+    pub backlog: Option<&'a Backlog>,
+    /// The command writes again before it looks at the applied state.
+    pub more_follows: bool,
 }
 
 impl Writer<'_> {
+    /// Waits until the applied state has all that this command wrote so far.
+    async fn settled(&self) -> Result<()> {
+        match self.backlog {
+            Some(backlog) => backlog.settle(self.sequencer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits, now or at the end of the command, until a row of this revision is certain: nobody may
+    /// hear of a write that could still be lost.
+    async fn certain(&self, revision: Timestamp) {
+        match self.backlog {
+            Some(backlog) => backlog.note(revision),
+            None => self.sequencer.reached(revision).await,
+        }
+    }
+
     /// The collection as it is now; a view is refused.
     fn collection(&self) -> Result<Option<Arc<Collection>>> {
         let catalog = self.sequencer.documents().catalog();

@@ -4,7 +4,8 @@
 //! snapshot for the whole statement, so that no document comes up twice because it was changed, given
 //! out a turn at a time. A candidate is only that: whoever edits it looks at the row again.
 
-use crate::{Choice, Found, Hint, Scan, ScanStep, Slice, Watch, choose};
+use super::Writer;
+use crate::{Choice, Found, Hint, Scan, ScanStep, Slice, Watch, Wish, choose_as_wished};
 use quire_bson::{RawDoc, RawValue};
 use quire_documents::{Collection, Layout, ReadView, id_row_key};
 use quire_errors::Result;
@@ -78,17 +79,26 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub(super) fn begin(
-        view: ReadView,
-        collection: &Collection,
+    /// Begins a search of the applied state, which has all that this command wrote before. Gives the
+    /// collection as that state knows it; `None` when there is none. `limited` says that the first
+    /// row will do.
+    pub(super) async fn begin(
+        writer: &Writer<'_>,
         selection: &Selection,
-    ) -> Result<Search> {
-        let hint = selection.hint.as_ref();
+        limited: bool,
+    ) -> Result<Option<(Search, Arc<Collection>)>> {
+        writer.settled().await?;
+        let view = writer.sequencer.documents().view();
+        let Some(collection) = view.catalog().find(writer.namespace).cloned() else {
+            return Ok(None);
+        };
+        super::refuse_view(&collection)?;
+        let wish = Wish { hint: selection.hint.as_ref(), limited, ..Wish::default() };
         let Choice { access, sorted, .. } =
-            choose(collection, &selection.filter, &selection.sort, hint)?;
-        let scan = Scan::new(collection, access, selection.filter.clone());
+            choose_as_wished(&collection, &selection.filter, &selection.sort, wish)?;
+        let scan = Scan::new(&collection, access, selection.filter.clone());
         let sorted = sorted || selection.sort.is_empty();
-        Ok(Search { view, scan, slice: Slice::begin(), sorted })
+        Ok(Some((Search { view, scan, slice: Slice::begin(), sorted }, collection)))
     }
 
     /// The next candidate.

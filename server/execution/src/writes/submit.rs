@@ -1,6 +1,7 @@
 //! One batch through the sequencer, and what its failures mean for a command.
 
-use crate::{Change, Refusal, Sequencer, Verdict};
+use super::Writer;
+use crate::{Change, Manner, Refusal, Verdict};
 use quire_documents::Collection;
 use quire_errors::{Code, CommandError, Result};
 
@@ -11,18 +12,24 @@ pub(super) enum Put {
     Replan,
 }
 
-/// Puts changes in order and waits until those that hold are committed.
+/// Puts changes in order, and waits until those that hold are committed unless more follows and the
+/// writer has a backlog to put the waiting off to.
 pub(super) async fn put(
-    sequencer: &Sequencer,
+    writer: &Writer<'_>,
     collection: &Collection,
     changes: Vec<Change>,
     ordered: bool,
 ) -> Result<Put> {
-    match sequencer.sequence(collection, changes, ordered) {
-        Ok(sequenced) => Ok(Put::Done(sequenced.committed().await?)),
+    let backlog = writer.backlog.filter(|_| writer.more_follows);
+    let manner = Manner { ordered, more_follows: backlog.is_some() };
+    match writer.sequencer.sequence_with(collection, changes, manner) {
+        Ok(sequenced) => match backlog {
+            None => Ok(Put::Done(sequenced.committed().await?)),
+            Some(backlog) => Ok(Put::Done(backlog.add(sequenced).await?)),
+        },
         Err(Refusal::CatalogChanged) => Ok(Put::Replan),
         Err(Refusal::CatalogBusy { generation }) => {
-            sequencer.applied_signal().changed_since(generation).await;
+            writer.sequencer.applied_signal().changed_since(generation).await;
             Ok(Put::Replan)
         }
         Err(Refusal::Error(error)) => Err(error),

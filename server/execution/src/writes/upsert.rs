@@ -45,7 +45,7 @@ pub(super) async fn upsert(
         super::insert::check_capped(&collection, &doc)?;
         let partial = rules.partial_of(doc.as_raw())?;
         let change = Change::Insert { doc: doc.clone(), partial };
-        let put = put(writer.sequencer, &collection, vec![change], true).await?;
+        let put = put(writer, &collection, vec![change], true).await?;
         writer.watch.check()?;
         let Put::Done(verdicts) = put else { continue };
         match verdicts.into_iter().next() {
