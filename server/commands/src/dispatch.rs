@@ -152,6 +152,11 @@ fn count(server: &Server, class: OperationClass) {
 
 fn note(command: &'static Command, context: &Context<'_>, error: Option<&CommandError>) {
     let took = context.operation.started.elapsed();
-    context.server.counters.finished(command.name, command.latency, took, error.is_some());
+    let (counters, figures) = (&context.server.counters, &context.operation.figures);
+    counters.finished(command.name, command.latency, took, error.is_some());
+    let examined = figures.keys_examined.load(Ordering::Relaxed);
+    counters.keys_examined.fetch_add(examined, Ordering::Relaxed);
+    let examined = figures.docs_examined.load(Ordering::Relaxed);
+    counters.docs_examined.fetch_add(examined, Ordering::Relaxed);
     slow::note(context, command, took, error);
 }

@@ -114,6 +114,15 @@ impl Rig {
         block_on(added).unwrap();
     }
 
+    /// Drops a collection, past all commands.
+    pub fn drop_collection(&self, database: &str, collection: &str) {
+        let dropped = self.server.sequencer.change_catalog(|catalog| {
+            let id = catalog.find_by_name(database, collection).expect("a collection").id;
+            Ok((vec![Effect::DropCollection { id }], ()))
+        });
+        block_on(dropped).unwrap();
+    }
+
     /// All documents of a collection in the order of their rows, read past all commands.
     pub fn stored(&self, database: &str, collection: &str) -> Vec<Document> {
         let view = self.server.documents.view();

@@ -7,6 +7,7 @@ mod access;
 mod ground;
 
 pub use access::Access;
+pub(crate) use ground::find_again;
 
 use crate::local_failure;
 use crate::{Slice, Watch};

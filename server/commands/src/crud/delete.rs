@@ -55,6 +55,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let documents = statements::read(context, &mut arguments, "deletes")?;
     let ordered = arguments.optional_flag("ordered")?.unwrap_or(true);
     let variables = arguments.optional_doc("let")?;
+    // Drivers give all commands of one bulk write the same options.
+    arguments.flag("bypassDocumentValidation")?;
+    arguments.flag("bypassEmptyTsReplacement")?;
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
     let constants = context.constants(variables)?;

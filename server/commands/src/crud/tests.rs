@@ -304,3 +304,27 @@ fn a_write_that_takes_too_long_fails_as_a_whole() {
     let command = doc! {"update": "c", "updates": vec![statement; 100], "maxTimeMS": 5};
     assert_eq!(rig.refused("db", command), (50, "operation exceeded time limit".to_owned()));
 }
+
+#[test]
+fn a_multi_update_ends_when_its_collection_is_dropped() {
+    let rig = Rig::new();
+    let documents: Vec<_> = (0..3000).map(|n| doc! {"_id": n, "n": 0}).collect();
+    rig.run_with("db", doc! {"insert": "c"}, &[("documents", &documents)]);
+    let replies = at_once(&rig, 2, |rig, thread| {
+        if thread == 0 {
+            let statement = doc! {"q": {}, "u": {"$inc": {"n": 1}}, "multi": true};
+            return rig.run("db", doc! {"update": "c", "updates": vec![statement; 50]});
+        }
+        while rig.server.operations.count() == 0 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        rig.drop_collection("db", "c");
+        doc! {}
+    });
+    assert_eq!(replies[0].get_f64("ok").unwrap(), 1.0);
+    if let Ok(errors) = replies[0].get_array("writeErrors") {
+        assert_eq!(errors[0].as_document().unwrap().get_i32("code").unwrap(), 175);
+    }
+    assert!(rig.stored("db", "c").is_empty());
+}

@@ -3,6 +3,7 @@
 use super::access::Leaf;
 use quire_documents::{Catalog, Collection, CollectionId, IndexId, Layout, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use std::sync::Arc;
 
 /// The collection and indexes a scan was planned over.
 #[derive(Clone, Debug)]
@@ -32,22 +33,32 @@ impl Ground {
 
     /// Fails with the words by which drivers know that a cursor's collection or index went away.
     pub(super) fn check(&self, catalog: &Catalog) -> Result<()> {
-        let Some(collection) = catalog.collection(self.collection) else {
-            return Err(killed(format!("collection dropped. UUID {}", uuid_text(self.uuid))));
-        };
-        if collection.namespace != self.namespace {
-            return Err(killed(format!(
-                "collection renamed from '{}' to '{}'. UUID {}",
-                self.namespace,
-                collection.namespace,
-                uuid_text(self.uuid)
-            )));
-        }
+        let collection = find_again(catalog, self.collection, &self.namespace, self.uuid)?;
         match self.indexes.iter().find(|(id, _)| collection.index(*id).is_none()) {
             Some((_, name)) => Err(killed(format!("index '{name}' dropped"))),
             None => Ok(()),
         }
     }
+}
+
+/// The collection as a newer catalogue knows it, unless it is gone or has another name.
+pub(crate) fn find_again<'c>(
+    catalog: &'c Catalog,
+    id: CollectionId,
+    namespace: &Namespace,
+    uuid: [u8; 16],
+) -> Result<&'c Arc<Collection>> {
+    let Some(collection) = catalog.collection(id) else {
+        return Err(killed(format!("collection dropped. UUID {}", uuid_text(uuid))));
+    };
+    if collection.namespace != *namespace {
+        return Err(killed(format!(
+            "collection renamed from '{namespace}' to '{}'. UUID {}",
+            collection.namespace,
+            uuid_text(uuid)
+        )));
+    }
+    Ok(collection)
 }
 
 fn killed(message: String) -> CommandError {

@@ -7,10 +7,11 @@
 use super::selection::{Search, Selection};
 use super::submit::{Put, put};
 use super::{Backlog, Writer};
+use crate::scan::find_again;
 use crate::{Change, CurrentRow, Found, Rules, Verdict};
 use quire_bson::DocBuf;
 use quire_documents::Collection;
-use quire_errors::{Code, CommandError, Result};
+use quire_errors::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -341,17 +342,7 @@ impl EditAll<'_, '_> {
     /// The same collection under the newest catalogue.
     fn altered_collection(&self) -> Result<Arc<Collection>> {
         let catalog = self.writer.sequencer.documents().catalog();
-        catalog.collection(self.collection.id).cloned().ok_or_else(|| {
-            CommandError::new(
-                Code::QueryPlanKilled,
-                format!("collection dropped. UUID {}", uuid_text(&self.collection.uuid)),
-            )
-        })
+        let Collection { id, namespace, uuid, .. } = self.collection.as_ref();
+        find_again(&catalog, *id, namespace, *uuid).cloned()
     }
-}
-
-fn uuid_text(uuid: &[u8; 16]) -> String {
-    let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)];
-    parts.map(Option::unwrap_or_default).join("-")
 }

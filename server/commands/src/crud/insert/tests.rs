@@ -150,6 +150,7 @@ fn a_document_too_large_or_too_deep_is_a_write_error() {
 fn empty_timestamps_are_filled_unless_told_otherwise() {
     let rig = Rig::new();
     let empty = Bson::Timestamp(Timestamp { time: 0, increment: 0 });
+    rig.host.advance(std::time::Duration::from_secs(5));
     rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 1, "t": empty.clone()}]});
     let keep = doc! {
         "insert": "c",
@@ -158,7 +159,7 @@ fn empty_timestamps_are_filled_unless_told_otherwise() {
     };
     rig.ok("db", keep);
     let stored = rig.stored("db", "c");
-    assert_eq!(stored[0].get_timestamp("t").unwrap().time, 1_767_225_600);
+    assert_eq!(stored[0].get_timestamp("t").unwrap().time, 1_767_225_605);
     assert_eq!(stored[1].get("t"), Some(&empty));
 }
 
