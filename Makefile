@@ -1,6 +1,5 @@
 # Two commands are all that is needed: `make run` and `make test`. Both first check that the machine
-# has what the build needs. Everything is built in the release profile alone: RocksDB takes over ten
-# minutes to compile, and a second profile would compile it a second time.
+# has what the build needs. Everything is built in the release profile: what is tested is what ships.
 
 SHELL := /bin/bash
 
@@ -12,11 +11,17 @@ export QUIRE_CACHE
 # variable, even an empty one, wins over .cargo/config.toml.
 ifeq ($(QUIRE_PORTABLE),1)
 export CXXFLAGS_x86_64_unknown_linux_gnu :=
+export QUIRE_PORTABLE
 CARGO_TARGET_DIR ?= $(QUIRE_CACHE)/target-portable
 else
 CARGO_TARGET_DIR ?= $(QUIRE_CACHE)/target
 endif
 export CARGO_TARGET_DIR
+
+# RocksDB is compiled once and linked from the cache.
+ROCKSDB_LIB_DIR ?= $(shell deploy/rocksdb --directory)
+export ROCKSDB_LIB_DIR
+export ROCKSDB_STATIC := 1
 
 # For the driver suites; a path to another build tests that one.
 QUIRE_BIN ?= $(CARGO_TARGET_DIR)/release/quired
@@ -39,9 +44,11 @@ help:
 
 prepare:
 	@deploy/prepare build
+	@deploy/rocksdb
 
 prepare-test:
 	@deploy/prepare test
+	@deploy/rocksdb
 
 build: prepare
 	cargo build --release --locked -p quired
