@@ -3,7 +3,7 @@
 use crate::operations::Stop;
 use crate::testing::Rig;
 use quire_bson::{Document, doc};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 /// Runs the same work on several connections at once and gives what each of them answered.
 fn at_once<T: Send>(rig: &Rig, threads: usize, work: impl Fn(&Rig, usize) -> T + Sync) -> Vec<T> {
@@ -283,10 +283,9 @@ fn a_write_that_is_killed_fails_as_a_whole_and_keeps_what_it_did() {
             let updates = vec![statement; 200];
             return rig.run("db", doc! {"update": "c", "updates": updates});
         }
-        while rig.server.operations.count() == 0 {
+        while rig.server.counters.docs_updated.load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();
         }
-        std::thread::sleep(Duration::from_millis(30));
         rig.server.operations.stop_all(Stop::Killed);
         doc! {}
     });
@@ -315,10 +314,9 @@ fn a_multi_update_ends_when_its_collection_is_dropped() {
             let statement = doc! {"q": {}, "u": {"$inc": {"n": 1}}, "multi": true};
             return rig.run("db", doc! {"update": "c", "updates": vec![statement; 50]});
         }
-        while rig.server.operations.count() == 0 {
+        while rig.server.counters.docs_updated.load(Ordering::Relaxed) == 0 {
             std::thread::yield_now();
         }
-        std::thread::sleep(Duration::from_millis(20));
         rig.drop_collection("db", "c");
         doc! {}
     });
