@@ -10,6 +10,8 @@ mod tests;
 mod update;
 mod write_reply;
 
+pub use collation::check as check_collation;
+
 use crate::registry::Command;
 
 pub const COMMANDS: &[&Command] =

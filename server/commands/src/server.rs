@@ -17,6 +17,7 @@ use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
 use quire_documents::{Documents, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use quire_execution::index_build::Builders;
 use quire_execution::writes::Writer;
 use quire_execution::{Identities, Sequencer};
 use quire_protocol::Request;
@@ -37,6 +38,7 @@ pub struct Server {
     pub counters: Counters,
     pub profiling: Profiling,
     pub topology: Topology,
+    pub index_builds: Builders,
 }
 
 impl Server {

@@ -190,6 +190,7 @@ fn server(host: &Arc<FakeHost>) -> Server {
         counters: Counters::default(),
         profiling: Profiling::new(100),
         topology,
+        index_builds: Default::default(),
     }
 }
 

@@ -165,6 +165,7 @@ fn server(
         counters: Counters::default(),
         profiling: Profiling::new(slow_millis),
         topology,
+        index_builds: Default::default(),
     })
 }
 

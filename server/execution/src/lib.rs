@@ -7,6 +7,7 @@
 mod announcing;
 mod creation;
 mod failure;
+pub mod index_build;
 mod interrupt;
 mod planning;
 mod query;

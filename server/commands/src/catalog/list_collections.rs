@@ -1,0 +1,36 @@
+//! `listCollections`: the collections and views of a database.
+
+use super::{first_batch, shown};
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_bson::DocBuf;
+use quire_errors::Result;
+use quire_query::filter::Filter;
+
+pub const COMMAND: Command =
+    Command::new("listCollections", "lists the collections and views of a database", Run::Now(run));
+
+fn run(context: &Context<'_>) -> Result<Reply> {
+    let mut arguments = context.arguments()?;
+    let filter = arguments.optional_doc("filter")?;
+    let name_only = arguments.flag("nameOnly")?;
+    // Everybody may see everything while there are no users.
+    arguments.flag("authorizedCollections")?;
+    let batch_size = first_batch::batch_size(&mut arguments, "listCollections.cursor")?;
+    arguments.finish()?;
+    let filter = match filter {
+        Some(filter) => Filter::parse(filter, &context.constants(None)?)?,
+        None => Filter::everything(),
+    };
+    let catalog = context.server.documents.catalog();
+    let mut documents: Vec<DocBuf> = Vec::new();
+    for collection in catalog.collections_of(context.database()) {
+        // A filter may ask for what `nameOnly` does not show.
+        if filter.matches(shown::collection(collection, false).as_raw())? {
+            documents.push(shown::collection(collection, name_only));
+        }
+    }
+    let namespace = format!("{}.$cmd.listCollections", context.database());
+    first_batch::answer(context, namespace, documents, batch_size)
+}

@@ -1,0 +1,25 @@
+//! `listIndexes`: the indexes of a collection, those that are being built included.
+
+use super::{first_batch, shown, target};
+use crate::registry::{Command, Run};
+use crate::reply::Reply;
+use crate::server::Context;
+use quire_errors::Result;
+
+pub const COMMAND: Command = Command {
+    on_collection: true,
+    ..Command::new("listIndexes", "lists the indexes of a collection", Run::Now(run))
+};
+
+fn run(context: &Context<'_>) -> Result<Reply> {
+    let namespace = context.namespace()?;
+    let mut arguments = context.arguments()?;
+    let batch_size = first_batch::batch_size(&mut arguments, "listIndexes.cursor")?;
+    arguments.finish()?;
+    let catalog = context.server.documents.catalog();
+    let collection =
+        target::existing(&catalog, &namespace, || format!("ns does not exist: {namespace}"))?;
+    let documents =
+        collection.indexes.iter().map(|index| shown::index(collection, index)).collect();
+    first_batch::answer(context, namespace.to_string(), documents, batch_size)
+}
