@@ -1,9 +1,18 @@
 //! The commands that read and write documents.
 
+mod aggregate;
+mod batch;
 mod collation;
+mod count;
 mod delete;
+mod distinct;
+mod explain;
+mod find;
 mod find_and_modify;
+mod get_more;
 mod insert;
+mod kill_cursors;
+mod reading;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -14,5 +23,16 @@ pub use collation::check as check_collation;
 
 use crate::registry::Command;
 
-pub const COMMANDS: &[&Command] =
-    &[&delete::COMMAND, &find_and_modify::COMMAND, &insert::COMMAND, &update::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &aggregate::COMMAND,
+    &count::COMMAND,
+    &delete::COMMAND,
+    &distinct::COMMAND,
+    &explain::COMMAND,
+    &find::COMMAND,
+    &find_and_modify::COMMAND,
+    &get_more::COMMAND,
+    &insert::COMMAND,
+    &kill_cursors::COMMAND,
+    &update::COMMAND,
+];

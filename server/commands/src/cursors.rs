@@ -33,6 +33,39 @@ pub struct Cursor {
     pub time_left: Option<Duration>,
     /// A document that did not fit into the last batch.
     pub held_back: Option<DocBuf>,
+    /// How many documents it may still give; `None` is no limit.
+    pub left: Option<u64>,
+}
+
+/// A cursor that one command has. Unless it is put back it is gone, also when the command is dropped
+/// halfway.
+pub struct CheckedOut<'a> {
+    cursors: &'a Cursors,
+    cursor: Option<Box<Cursor>>,
+    id: i64,
+}
+
+impl CheckedOut<'_> {
+    /// The cursor; there is one until it was put back.
+    pub fn get(&mut self) -> Result<&mut Cursor> {
+        let id = self.id;
+        self.cursor.as_deref_mut().ok_or_else(|| not_found(id))
+    }
+
+    /// Keeps the cursor for the next command.
+    pub fn put_back(mut self) {
+        if let Some(cursor) = self.cursor.take() {
+            self.cursors.put_back(cursor);
+        }
+    }
+}
+
+impl Drop for CheckedOut<'_> {
+    fn drop(&mut self) {
+        if self.cursor.is_some() {
+            self.cursors.close(self.id);
+        }
+    }
 }
 
 enum Slot {
@@ -78,14 +111,14 @@ impl Cursors {
         Ok(id)
     }
 
-    /// Takes a cursor out for one command. It comes back by [`Cursors::put_back`] or is gone.
+    /// Takes a cursor out for one command.
     pub fn check_out(
         &self,
         id: i64,
         namespace: &str,
         lsid: Option<&DocBuf>,
         operation: &Arc<Operation>,
-    ) -> Result<Box<Cursor>> {
+    ) -> Result<CheckedOut<'_>> {
         let mut slots = self.slots.lock();
         let slot = slots.get_mut(&id).ok_or_else(|| not_found(id))?;
         let Slot::Idle { cursor, .. } = slot else {
@@ -112,13 +145,13 @@ impl Cursors {
             killed: false,
         };
         match std::mem::replace(slot, busy) {
-            Slot::Idle { cursor, .. } => Ok(cursor),
+            Slot::Idle { cursor, .. } => Ok(CheckedOut { cursors: self, cursor: Some(cursor), id }),
             Slot::Busy { .. } => Err(not_found(id)),
         }
     }
 
     /// Gives a cursor back, unless it was killed meanwhile.
-    pub fn put_back(&self, cursor: Box<Cursor>) {
+    fn put_back(&self, cursor: Box<Cursor>) {
         let mut slots = self.slots.lock();
         let id = cursor.id;
         match slots.get(&id) {
@@ -132,7 +165,7 @@ impl Cursors {
     }
 
     /// Forgets a cursor that came to its end or failed.
-    pub fn close(&self, id: i64) {
+    fn close(&self, id: i64) {
         self.slots.lock().remove(&id);
     }
 

@@ -94,7 +94,11 @@ fn admit(
         body: body.into(),
         comment: generic.comment.clone(),
         lsid: generic.lsid.clone(),
-        max_time: generic.max_time_millis.map(Duration::from_millis),
+        // getMore's limit bounds its wait for new documents, not the command.
+        max_time: generic
+            .max_time_millis
+            .map(Duration::from_millis)
+            .filter(|_| command.class != OperationClass::GetMore),
         started_millis: server.now_millis(),
     };
     if let Some(lsid) = &generic.lsid {
@@ -110,8 +114,6 @@ async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Rep
         Run::Now(run) => run(context),
         Run::Later(run) => {
             let limit = context.operation.time_left();
-            // getMore's limit bounds its wait for new documents, not the command.
-            let limit = limit.filter(|_| command.class != OperationClass::GetMore);
             let Some(limit) = limit else { return interruptible(run(context), context).await };
             let timer = context.server.host.sleep(limit);
             match race(interruptible(run(context), context), timer).await {

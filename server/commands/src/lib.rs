@@ -31,6 +31,7 @@ mod slow;
 #[cfg(test)]
 mod testing;
 mod topology;
+mod views;
 
 pub use arguments::Arguments;
 pub use client::Client;

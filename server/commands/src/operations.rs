@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use quire_execution::Watch;
@@ -38,7 +38,7 @@ pub struct Operation {
     pub lsid: Option<DocBuf>,
     pub started: Instant,
     pub started_millis: i64,
-    deadline: Option<Instant>,
+    deadline: OnceLock<Instant>,
     stopped: AtomicU8,
     stop_signal: Signal,
     /// Figures for the profiler, slow-operation lines and `currentOp`.
@@ -65,8 +65,8 @@ impl Operation {
         if let Some(error) = self.stop_error() {
             return Err(error);
         }
-        match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => {
+        match self.deadline.get() {
+            Some(deadline) if Instant::now() >= *deadline => {
                 Err(CommandError::new(Code::MaxTimeMSExpired, "operation exceeded time limit"))
             }
             _ => Ok(()),
@@ -106,7 +106,14 @@ impl Operation {
 
     /// The time left, when there is a limit.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.get().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sets a time limit from now on, unless there is one.
+    pub fn limit_to(&self, limit: Duration) {
+        if let Some(deadline) = Instant::now().checked_add(limit) {
+            let _ = self.deadline.set(deadline);
+        }
     }
 }
 
@@ -155,11 +162,14 @@ impl Operations {
             lsid: new.lsid,
             started,
             started_millis: new.started_millis,
-            deadline: new.max_time.and_then(|limit| started.checked_add(limit)),
+            deadline: OnceLock::new(),
             stopped: AtomicU8::new(0),
             stop_signal: Signal::default(),
             figures: Figures::default(),
         });
+        if let Some(limit) = new.max_time {
+            operation.limit_to(limit);
+        }
         self.running.lock().insert(id, operation.clone());
         Running { operations: self.clone(), operation }
     }

@@ -97,6 +97,11 @@ impl Query {
         Query { source, chain, output, found: 0 }
     }
 
+    /// Says what is shown of the documents that come out.
+    pub fn show(&mut self, output: FindOutput) {
+        self.output = Some(output);
+    }
+
     /// Documents that are already there.
     pub fn of(documents: Vec<DocBuf>) -> Query {
         Query::new(Source::Given(documents.into()), Chain::new(Vec::new()), None)

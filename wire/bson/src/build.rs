@@ -223,6 +223,22 @@ pub struct ArrayBuilder {
 }
 
 impl ArrayBuilder {
+    /// An array that stands in no document yet: its bytes are put into one by
+    /// [`DocBuilder::append_raw`].
+    pub fn detached() -> ArrayBuilder {
+        ArrayBuilder { inner: DocBuilder::new(), next: 0 }
+    }
+
+    /// Ends a detached array.
+    pub fn finish(self) -> DocBuf {
+        self.inner.finish()
+    }
+
+    /// How many items there are.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.next).unwrap_or(usize::MAX)
+    }
+
     /// The bytes the array takes so far, its end included.
     pub fn len(&self) -> usize {
         self.inner.len()

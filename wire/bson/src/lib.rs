@@ -26,5 +26,5 @@ pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_d
 pub use decimal::Decimal;
 pub use number::{Number, as_exact_i64};
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
-pub use validate::{Invalid, Limits, validate};
 pub use shell_text::{shell_text, shell_value};
+pub use validate::{Invalid, Limits, validate};

@@ -1,0 +1,122 @@
+//! Pipelines that begin with a source of their own instead of a collection's documents.
+//!
+//! Owns the table of sources: where each may be read, and where its documents come from.
+
+use crate::crud::reading::{Prepared, prepare_parsed};
+use crate::server::Context;
+use crate::sessions::{SessionEntry, lsid_of};
+use crate::views::Resolved;
+use quire_bson::{DateTime, DocBuf, doc};
+use quire_documents::Collection;
+use quire_errors::{Code, CommandError, Result};
+use quire_query::Constants;
+use quire_query::pipeline::{self, Pipeline};
+use std::sync::Arc;
+
+/// What a source is read with.
+struct Reading<'a> {
+    context: &'a Context<'a>,
+    source: &'a pipeline::Source,
+    constants: &'a Arc<Constants>,
+    collection: Option<&'a Collection>,
+}
+
+/// What a source is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// A collection.
+    Collection,
+    /// A database: `{aggregate: 1}`.
+    Database,
+}
+
+/// Gives the documents of a source.
+type Documents = fn(&Reading<'_>) -> Result<Vec<DocBuf>>;
+
+const SOURCES: &[(&str, About, Documents)] = &[
+    ("$documents", About::Database, documents),
+    ("$indexStats", About::Collection, index_stats),
+    ("$listLocalSessions", About::Database, sessions),
+    ("$planCacheStats", About::Collection, |_| Ok(Vec::new())),
+];
+
+/// Plans a pipeline over a database, or one that begins with a source.
+pub fn prepare(
+    context: &Context<'_>,
+    resolved: Option<&Resolved>,
+    pipeline: Pipeline,
+    constants: &Arc<Constants>,
+) -> Result<Prepared> {
+    let Some(source) = pipeline.source() else {
+        return match resolved {
+            Some(resolved) => {
+                prepare_parsed(resolved.collection.as_deref(), pipeline, None, constants)
+            }
+            None => Err(needs_collection(&pipeline)),
+        };
+    };
+    let name = source.name();
+    let Some((_, about, read)) = SOURCES.iter().find(|(known, ..)| *known == name) else {
+        return Err(CommandError::new(
+            Code::CommandNotSupported,
+            format!("The aggregation stage {name} is not supported by this server yet"),
+        ));
+    };
+    check_target(name, *about, resolved.is_some())?;
+    let collection = resolved.and_then(|resolved| resolved.collection.as_deref());
+    let reading = Reading { context, source, constants, collection };
+    Ok(Prepared::of(read(&reading)?, &pipeline))
+}
+
+fn needs_collection(pipeline: &Pipeline) -> CommandError {
+    let first = pipeline.stages().first().map_or("an empty pipeline", |stage| stage.name());
+    CommandError::new(
+        Code::InvalidNamespace,
+        format!("{{aggregate: 1}} is not valid for '{first}'; a collection is required."),
+    )
+}
+
+fn check_target(name: &str, about: About, on_collection: bool) -> Result<()> {
+    let message = match about {
+        About::Collection if !on_collection => {
+            format!("{{aggregate: 1}} is not valid for '{name}'; a collection is required.")
+        }
+        About::Database if on_collection => {
+            format!("'{name}' can only be run with {{aggregate: 1}}")
+        }
+        About::Collection | About::Database => return Ok(()),
+    };
+    Err(CommandError::new(Code::InvalidNamespace, message))
+}
+
+fn documents(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    pipeline::documents(reading.source.options(), reading.constants)
+}
+
+fn sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    let shown = |entry: SessionEntry| {
+        DocBuf::from(&doc! {
+            "_id": lsid_of(entry.id),
+            "lastUse": DateTime::from_millis(entry.last_use_millis),
+        })
+    };
+    Ok(reading.context.server.sessions.list().into_iter().map(shown).collect())
+}
+
+/// Uses of indexes are not counted: each shows none since the server began.
+fn index_stats(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    let facts = &reading.context.server.facts;
+    let since = DateTime::from_system_time(facts.started_at);
+    let host = format!("{}:{}", facts.host, facts.port);
+    let indexes = reading.collection.map_or(&[][..], |collection| &collection.indexes);
+    let shown = |index: &Arc<quire_documents::Index>| {
+        DocBuf::from(&doc! {
+            "name": index.spec.name.as_str(),
+            "key": index.spec.key().to_document(),
+            "host": host.as_str(),
+            "accesses": { "ops": 0_i64, "since": since },
+            "spec": index.spec.document.as_raw().to_document(),
+        })
+    };
+    Ok(indexes.iter().map(shown).collect())
+}

@@ -1,0 +1,111 @@
+//! From what a reading command asks to a query that runs.
+//!
+//! Owns planning for `find`, `aggregate`, `count`, `distinct` and their explanations, on collections
+//! and views alike.
+
+use crate::views::Resolved;
+use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
+use quire_documents::Collection;
+use quire_errors::Result;
+use quire_execution::{Choice, Hint, PlanNode, Query, Scan, Source, Wish, choose_as_wished};
+use quire_query::Constants;
+use quire_query::filter::Filter;
+use quire_query::pipeline::{Pipeline, Provided};
+use quire_query::sort::SortPattern;
+use std::sync::Arc;
+
+/// A query ready to run, and what is told about it.
+pub struct Prepared {
+    pub query: Query,
+    pub summary: String,
+    pub plan: Explained,
+}
+
+/// What `explain` shows of a query.
+pub struct Explained {
+    /// The stages that find the documents, and those of a find.
+    pub tree: PlanNode,
+    /// The filter spelled out.
+    pub filter: DocBuf,
+    /// The stages of a pipeline that run over the documents.
+    pub stages: Vec<DocBuf>,
+}
+
+impl Prepared {
+    /// A query over documents that are already there.
+    pub fn of(documents: Vec<DocBuf>, pipeline: &Pipeline) -> Prepared {
+        let source = Source::Given(documents.into());
+        Prepared {
+            query: Query::new(source, pipeline.start(), None),
+            summary: "EOF".to_owned(),
+            plan: Explained {
+                tree: PlanNode::nothing(),
+                filter: DocBuf::new(),
+                stages: shown(pipeline),
+            },
+        }
+    }
+
+    /// A query over what `choice` finds.
+    pub fn over(
+        collection: &Collection,
+        choice: Choice,
+        filter: &Arc<Filter>,
+        pipeline: &Pipeline,
+    ) -> Prepared {
+        let tree = choice.tree(filter);
+        let scan = Scan::new(collection, choice.access, filter.clone());
+        Prepared {
+            query: Query::new(Source::Scan(Box::new(scan)), pipeline.start(), None),
+            summary: choice.summary,
+            plan: Explained { tree, filter: filter.to_bson(), stages: shown(pipeline) },
+        }
+    }
+}
+
+fn shown(pipeline: &Pipeline) -> Vec<DocBuf> {
+    pipeline.stages().iter().map(|stage| stage.to_bson().clone()).collect()
+}
+
+/// Plans a pipeline over a collection or view. `stages` is the client's array.
+pub fn prepare_pipeline(
+    resolved: &Resolved,
+    stages: RawDoc<'_>,
+    hint: Option<&Hint>,
+    constants: &Arc<Constants>,
+) -> Result<Prepared> {
+    let mut all = ArrayBuilder::detached();
+    resolved.append_stages(&mut all);
+    for stage in stages {
+        all.push(stage.value());
+    }
+    let pipeline = Pipeline::parse(all.finish().as_raw(), constants)?;
+    prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants)
+}
+
+/// Plans a pipeline that is parsed already and has no source of its own.
+pub fn prepare_parsed(
+    collection: Option<&Collection>,
+    pipeline: Pipeline,
+    hint: Option<&Hint>,
+    constants: &Arc<Constants>,
+) -> Result<Prepared> {
+    let Some(collection) = collection else { return Ok(Prepared::of(Vec::new(), &pipeline)) };
+    let (front, rest) = pipeline.split_front(constants)?;
+    let filter = match front.filter() {
+        Some((_, filter)) => filter.clone(),
+        None => Arc::new(Filter::everything()),
+    };
+    let unsorted = SortPattern::default();
+    let sort = front.sort().unwrap_or(&unsorted);
+    let wish = Wish { hint, limited: front.limit().is_some(), ..Wish::default() };
+    let choice = choose_as_wished(collection, &filter, sort, wish)?;
+    let provided = if choice.sorted { Provided::Sort } else { Provided::Filter };
+    let pipeline = front.remaining(provided).then(rest);
+    Ok(Prepared::over(collection, choice, &filter, &pipeline))
+}
+
+/// The `hint` of a command.
+pub fn hint(value: Option<RawValue<'_>>) -> Result<Option<Hint>> {
+    Ok(value.map(Hint::parse).transpose()?.flatten())
+}
