@@ -9,6 +9,23 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Descriptors that the stores and the log need besides the connections.
+const DESCRIPTORS_OF_OUR_OWN: u64 = 1500;
+
+/// Allows this process as many descriptors as the system lets it have, and gives the number of
+/// connections that leaves room for.
+pub(crate) fn connections_possible(wanted: u64) -> u64 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Refused, what we have already stays.
+    let _ = setrlimit(Resource::Nofile, limit);
+    match getrlimit(Resource::Nofile).current {
+        Some(descriptors) => wanted.min(descriptors.saturating_sub(DESCRIPTORS_OF_OUR_OWN).max(64)),
+        None => wanted,
+    }
+}
+
 /// Memory of this process.
 pub(crate) fn memory() -> MemoryUse {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

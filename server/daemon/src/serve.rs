@@ -64,7 +64,8 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let stores = Stores::open(&settings.storage, Arc::new(WallClock))?;
     let shutdown = Arc::new(Shutdown::new());
     let traffic = Arc::new(Traffic::default());
-    let connections_max = u64::from(settings.net.max_incoming_connections);
+    let wanted = u64::from(settings.net.max_incoming_connections);
+    let connections_max = machine::connections_possible(wanted);
     let host = ProcessHost {
         logging: logging.clone(),
         shutdown: shutdown.clone(),
@@ -232,7 +233,24 @@ fn start_logging(log: &SystemLog) -> Result<Arc<Logging>, Failure> {
     };
     let logging = Logging::start(destination, log.verbosity).map_err(|e| failed(&e))?;
     logging.install().map_err(|e| failed(&e))?;
+    log_panics();
     Ok(logging)
+}
+
+/// A panic ends one connection's task; its line must not be lost on a closed standard error.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        tracing::error!(
+            target: "CONTROL",
+            id = 7_100_050,
+            panic = panic.payload_as_str().unwrap_or("unknown"),
+            place,
+            backtrace = %backtrace,
+            "A defect of the server: a task ended by a panic"
+        );
+    }));
 }
 
 fn log_start(settings: &Settings) {
