@@ -51,6 +51,7 @@ pub fn answer(
                 plan_summary: String::new(),
                 time_left: None,
                 held_back: None,
+                left: None,
             },
             context.server.host.random(),
         )?,
