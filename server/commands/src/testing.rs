@@ -144,10 +144,16 @@ impl Rig {
 }
 
 /// A request as it comes off the wire.
-pub fn request(
+pub fn request(database: &str, command: Document, sequences: &[(&str, &[Document])]) -> Request {
+    flagged_request(database, command, sequences, Flags::NONE)
+}
+
+/// [`request`] with flags.
+pub fn flagged_request(
     database: &str,
     mut command: Document,
     sequences: &[(&str, &[Document])],
+    flags: Flags,
 ) -> Request {
     command.insert("$db", database);
     let body = DocBuf::from(&command);
@@ -162,7 +168,7 @@ pub fn request(
     let slices: Vec<(&str, &[RawDoc<'_>])> =
         views.iter().map(|(name, docs)| (*name, docs.as_slice())).collect();
     let mut message = Vec::new();
-    MsgRequest { request_id: 1, flags: Flags::NONE, body: body.as_raw(), sequences: &slices }
+    MsgRequest { request_id: 1, flags, body: body.as_raw(), sequences: &slices }
         .write(&mut message);
     quire_protocol::decode(message, DecodeLimits::default()).expect("a well-formed request")
 }

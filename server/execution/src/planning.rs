@@ -64,10 +64,10 @@ pub fn choose_as_wished(
     wish: Wish<'_>,
 ) -> Result<Choice> {
     let clustered = collection.layout == Layout::ById;
-    let indexes: Vec<Arc<Index>> =
-        collection.indexes.iter().filter(|index| may_serve(index, clustered)).cloned().collect();
-    let descriptions: Vec<IndexDescription> =
-        indexes.iter().filter_map(|index| describe(index).ok()).collect();
+    let candidates = collection.indexes.iter().filter(|index| may_serve(index, clustered));
+    // An index whose partial filter cannot be read cannot be trusted.
+    let (indexes, descriptions): (Vec<Arc<Index>>, Vec<IndexDescription>) =
+        candidates.filter_map(|index| Some((index.clone(), describe(index).ok()?))).unzip();
     let namespace = collection.namespace.to_string();
     let options = PlanOptions {
         namespace: &namespace,
@@ -86,12 +86,9 @@ pub fn choose_as_wished(
 }
 
 /// Whether the planner may know of an index. One with a collation orders strings in a way that no
-/// query here asks for; one whose partial filter cannot be read cannot be trusted.
+/// query here asks for.
 fn may_serve(index: &Index, clustered: bool) -> bool {
-    index.is_usable()
-        && index.spec.collation.is_none()
-        && !(clustered && index.is_on_id())
-        && describe(index).is_ok()
+    index.is_usable() && index.spec.collation.is_none() && !(clustered && index.is_on_id())
 }
 
 fn describe(index: &Index) -> Result<IndexDescription> {

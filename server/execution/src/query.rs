@@ -108,8 +108,8 @@ impl Query {
     }
 
     /// Begins a turn with a new view; fails when what the query reads is gone since the last one.
-    pub fn resume(&self, view: &ReadView) -> Result<()> {
-        match &self.source {
+    pub fn resume(&mut self, view: &ReadView) -> Result<()> {
+        match &mut self.source {
             Source::Scan(scan) => scan.resume(view),
             Source::Given(_) => Ok(()),
         }

@@ -108,8 +108,11 @@ impl Scan {
     }
 
     /// Fails when what the scan stands on is gone since its last turn.
-    pub fn resume(&self, view: &ReadView) -> Result<()> {
+    pub fn resume(&mut self, view: &ReadView) -> Result<()> {
         self.ground.check(view.catalog())?;
+        if self.seen.is_none() && self.ground.is_multikey_now(view.catalog()) {
+            self.seen = Some(Seen::default());
+        }
         let rows = matches!(self.leaves.get(self.leaf), Some(Leaf::Rows { .. }));
         match &self.after {
             Some(after) if rows && self.ground.evicts => {

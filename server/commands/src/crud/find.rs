@@ -2,6 +2,8 @@
 
 mod by_id;
 mod on_view;
+#[cfg(test)]
+mod property;
 mod request;
 #[cfg(test)]
 mod tests;

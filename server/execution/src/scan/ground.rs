@@ -12,23 +12,39 @@ pub(super) struct Ground {
     namespace: Namespace,
     uuid: [u8; 16],
     indexes: Vec<(IndexId, String)>,
+    /// Some index had arrays when the scan was planned.
+    multikey: bool,
     /// Rows go by themselves, so the place a scan rests at may be lost.
     pub(super) evicts: bool,
 }
 
 impl Ground {
     pub(super) fn of(collection: &Collection, leaves: &[Leaf]) -> Ground {
-        let indexes = leaves.iter().filter_map(|leaf| match leaf {
-            Leaf::Index { index, .. } => Some((index.id, index.spec.name.clone())),
-            Leaf::Rows { .. } | Leaf::Lookups { .. } => None,
-        });
+        let indexes = || {
+            leaves.iter().filter_map(|leaf| match leaf {
+                Leaf::Index { index, .. } => Some(index),
+                Leaf::Rows { .. } | Leaf::Lookups { .. } => None,
+            })
+        };
         Ground {
             collection: collection.id,
             namespace: collection.namespace.clone(),
             uuid: collection.uuid,
-            indexes: indexes.collect(),
+            indexes: indexes().map(|index| (index.id, index.spec.name.clone())).collect(),
+            multikey: indexes().any(|index| index.is_multikey()),
             evicts: collection.layout == Layout::ByRevision,
         }
+    }
+
+    /// True when the first arrays came into an index after the scan was planned, so that it meets
+    /// documents twice which it does not expect.
+    pub(super) fn is_multikey_now(&self, catalog: &Catalog) -> bool {
+        if self.multikey || self.indexes.is_empty() {
+            return false;
+        }
+        let collection = catalog.collection(self.collection);
+        let index = |id: &IndexId| collection.and_then(|collection| collection.index(*id));
+        self.indexes.iter().filter_map(|(id, _)| index(id)).any(|index| index.is_multikey())
     }
 
     /// Fails with the words by which drivers know that a cursor's collection or index went away.

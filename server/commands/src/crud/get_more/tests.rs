@@ -1,5 +1,6 @@
-use crate::testing::Rig;
+use crate::testing::{Rig, flagged_request};
 use quire_bson::{Document, doc};
+use quire_protocol::Flags;
 use std::time::{Duration, Instant};
 
 fn numbered(count: i32) -> Rig {
@@ -67,6 +68,109 @@ fn arguments_that_make_no_sense_are_refused() {
     assert_eq!(rig.refused("db", doc! {"getMore": 5, "collection": "c"}).0, 14);
     let timed = doc! {"getMore": id, "collection": "c", "maxTimeMS": 5};
     assert_eq!(rig.refused("db", timed).0, 2);
+}
+
+#[test]
+fn a_cursor_ends_with_its_collection() {
+    let rig = numbered(4);
+    let id = open(&rig, doc! {"find": "c", "batchSize": 1});
+    rig.ok("db", doc! {"drop": "c"});
+    let (code, message) = rig.refused("db", doc! {"getMore": id, "collection": "c"});
+    assert_eq!(code, 175);
+    assert!(message.starts_with("collection dropped. UUID "), "{message}");
+    assert_eq!(rig.refused("db", doc! {"getMore": id, "collection": "c"}).0, 43);
+}
+
+#[test]
+fn a_cursor_ends_with_its_index() {
+    let rig = numbered(4);
+    let index = doc! {"key": {"a": 1}, "name": "a_1"};
+    rig.ok("db", doc! {"createIndexes": "c", "indexes": [index]});
+    let id = open(&rig, doc! {"find": "c", "hint": "a_1", "batchSize": 1});
+    rig.ok("db", doc! {"dropIndexes": "c", "index": "a_1"});
+    let refused = rig.refused("db", doc! {"getMore": id, "collection": "c"});
+    assert_eq!(refused, (175, "index 'a_1' dropped".to_owned()));
+}
+
+/// A capped collection of five documents at most, holding two.
+fn capped() -> Rig {
+    let rig = Rig::new();
+    rig.ok("db", doc! {"create": "c", "capped": true, "size": 100_000, "max": 5});
+    rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 2}, {"_id": 1}]});
+    rig
+}
+
+#[test]
+fn a_tailing_cursor_stays_open_and_finds_what_is_added() {
+    let rig = capped();
+    let reply = rig.ok("db", doc! {"find": "c", "tailable": true});
+    let (ids, id) = batch(&reply);
+    assert_eq!(ids, [2, 1]);
+    assert_ne!(id, 0);
+    let next = doc! {"getMore": id, "collection": "c"};
+    assert_eq!(batch(&rig.ok("db", next.clone())), (vec![], id));
+    rig.ok("db", doc! {"insert": "c", "documents": [{"_id": 7}, {"_id": 3}]});
+    assert_eq!(batch(&rig.ok("db", next)), (vec![7, 3], id));
+}
+
+#[test]
+fn a_tailing_cursor_that_was_overtaken_is_lost() {
+    let rig = capped();
+    let id = open(&rig, doc! {"find": "c", "tailable": true, "batchSize": 1});
+    rig.ok("db", doc! {"getMore": id, "collection": "c"});
+    let documents: Vec<Document> = (10..20).map(|n| doc! {"_id": n}).collect();
+    rig.ok("db", doc! {"insert": "c", "documents": documents});
+    assert_eq!(rig.refused("db", doc! {"getMore": id, "collection": "c"}).0, 136);
+}
+
+#[test]
+fn an_empty_capped_collection_cannot_be_tailed_yet() {
+    let rig = Rig::new();
+    rig.ok("db", doc! {"create": "c", "capped": true, "size": 100_000});
+    assert_eq!(batch(&rig.ok("db", doc! {"find": "c", "tailable": true})), (vec![], 0));
+}
+
+#[test]
+fn an_awaiting_cursor_waits_for_the_time_it_is_given() {
+    let rig = capped();
+    let id = open(&rig, doc! {"find": "c", "tailable": true, "awaitData": true});
+    let began = Instant::now();
+    let next = doc! {"getMore": id, "collection": "c", "maxTimeMS": 50};
+    assert_eq!(batch(&rig.ok("db", next)), (vec![], id));
+    assert!(began.elapsed() >= Duration::from_millis(50));
+}
+
+#[test]
+fn an_awaiting_cursor_is_woken_by_an_insert() {
+    let rig = capped();
+    let id = open(&rig, doc! {"find": "c", "tailable": true, "awaitData": true});
+    let other = rig.connect();
+    let reply = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The other connection inserts once this one waits, or right before: both must do.
+            while other.server.operations.count() == 0 {
+                std::thread::yield_now();
+            }
+            other.ok("db", doc! {"insert": "c", "documents": [{"_id": 9}]});
+        });
+        rig.ok("db", doc! {"getMore": id, "collection": "c", "maxTimeMS": 60_000})
+    });
+    assert_eq!(batch(&reply), (vec![9], id));
+}
+
+#[test]
+fn an_exhaust_cursor_answers_until_it_ends() {
+    let rig = numbered(3);
+    let id = open(&rig, doc! {"find": "c", "batchSize": 1});
+    let next = doc! {"getMore": id, "collection": "c", "batchSize": 1};
+    let request = flagged_request("db", next, &[], Flags::EXHAUST_ALLOWED);
+    let ask = || {
+        let response = rig.respond(&request);
+        (batch(&response.body.as_raw().to_document()).0, response.more)
+    };
+    assert_eq!(ask(), (vec![2], true));
+    assert_eq!(ask(), (vec![3], true));
+    assert_eq!(ask(), (vec![], false));
 }
 
 #[test]
