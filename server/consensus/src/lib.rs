@@ -8,7 +8,9 @@ mod committer;
 mod proposal;
 mod recovery;
 mod replica;
+mod turns;
 
 pub use proposal::{Committed, Lost, LostCause, Ticket};
 pub use recovery::RecoveryError;
-pub use replica::{Options, Replica, ReplicaStats, Role, Submitted};
+pub use replica::{Options, Replica, ReplicaStats, Role};
+pub use turns::Submitted;

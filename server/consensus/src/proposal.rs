@@ -29,6 +29,8 @@ pub enum LostCause {
     NoSpace,
     /// The log cannot take more until it has caught up.
     Overloaded,
+    /// A proposal that this one was planned over has been lost; nothing was written.
+    Superseded,
     /// The local log or state failed.
     Failed,
 }
@@ -56,10 +58,6 @@ impl Ticket {
     pub(crate) fn done(outcome: Result<Committed, Lost>) -> Ticket {
         Ticket { state: State::Done(outcome) }
     }
-
-    pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Committed, Lost>>) -> Ticket {
-        Ticket { state: State::Waiting(receiver) }
-    }
 }
 
 impl Future for Ticket {
@@ -75,26 +73,33 @@ impl Future for Ticket {
     }
 }
 
+/// What to write.
+#[derive(Debug)]
+pub(crate) struct Proposal {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) payload: Vec<u8>,
+}
+
 /// A queued proposal: what to write, and whom to tell.
 #[derive(Debug)]
 pub(crate) struct Queued {
-    pub(crate) timestamp: Timestamp,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) proposal: Proposal,
     pub(crate) waiter: Waiter,
 }
 
-/// The other end of a ticket. The writer that commits inline waits for nobody.
+/// The other end of a ticket.
 #[derive(Debug)]
-pub(crate) enum Waiter {
-    Inline,
-    Remote(oneshot::Sender<Result<Committed, Lost>>),
-}
+pub(crate) struct Waiter(oneshot::Sender<Result<Committed, Lost>>);
 
 impl Waiter {
+    /// A ticket and its other end.
+    pub(crate) fn pair() -> (Waiter, Ticket) {
+        let (sender, receiver) = oneshot::channel();
+        (Waiter(sender), Ticket { state: State::Waiting(receiver) })
+    }
+
     pub(crate) fn answer(self, outcome: Result<Committed, Lost>) {
-        if let Waiter::Remote(sender) = self {
-            // The client may have gone; the write stands all the same.
-            let _ = sender.send(outcome);
-        }
+        // The client may have gone; the write stands all the same.
+        let _ = self.0.send(outcome);
     }
 }

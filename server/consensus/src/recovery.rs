@@ -5,7 +5,8 @@
 //! entry that the log holds was vouched for, so all of them are committed.
 
 use quire_log::{
-    Entry, EntryKind, Fatal, HardState, LogError, LogIndex, LogStore, StateMachine, Term, Timestamp,
+    Applied, Entry, EntryKind, Fatal, HardState, LogError, LogIndex, LogStore, StateMachine, Term,
+    Timestamp,
 };
 
 /// Why a node cannot start from its disk.
@@ -25,6 +26,11 @@ pub enum RecoveryError {
          the data directory is older than the log directory or was replaced"
     )]
     DataBehindLog { log_first: LogIndex, applied: LogIndex },
+    #[error(
+        "entry {applied} of the log is not the one that the data holds: \
+         the log directory belongs to other data or was replaced"
+    )]
+    OtherHistory { applied: LogIndex },
 }
 
 /// Bytes of entries replayed in one step.
@@ -54,8 +60,23 @@ pub(crate) fn recover(
         let log_first = log.first_index();
         return Err(RecoveryError::DataBehindLog { log_first, applied: applied.index });
     }
+    check_history(log, applied)?;
     replay(log, machine, last)?;
     start_term(log, machine, node, last.0 - applied.index.0)
+}
+
+/// The entry that was applied last is in the log, or just fell out of it, and must be the same.
+fn check_history(log: &dyn LogStore, applied: Applied) -> Result<(), RecoveryError> {
+    let Applied { index, term, timestamp } = applied;
+    if index == LogIndex::ZERO {
+        return Ok(());
+    }
+    let mut same = log.term(index)? == Some(term);
+    if same && index >= log.first_index() {
+        let entries = log.read(index.0..=index.0, 1)?;
+        same = entries.first().is_some_and(|entry| entry.timestamp == timestamp);
+    }
+    if same { Ok(()) } else { Err(RecoveryError::OtherHistory { applied: index }) }
 }
 
 fn replay(
@@ -85,7 +106,7 @@ fn start_term(
 ) -> Result<Recovered, RecoveryError> {
     let hard_state = log.hard_state();
     let index = log.last_index().next();
-    let term = Term(hard_state.term.0 + 1);
+    let term = Term(hard_state.term.0.saturating_add(1));
     let timestamp = machine.applied().timestamp.next();
     let entry = Entry { index, term, timestamp, kind: EntryKind::TermStart, payload: Vec::new() };
     let voted = HardState { term, vote: node, commit: index };

@@ -1,18 +1,14 @@
 //! One member's handle on the replicated log.
 //!
-//! Owns the queue in front of the committer and the rule who commits: on an idle node the proposer
-//! itself (no thread hop, which costs 30 us on an idle machine), under load one thread that takes all
-//! that is queued with one sync.
+//! Owns starting, figures and going down. Who commits a proposal is decided in `turns`.
 
-use crate::committer::Committer;
-use crate::proposal::{Committed, Lost, LostCause, Queued, Ticket, Waiter};
+use crate::committer::{Committer, Counters};
+use crate::proposal::{Lost, LostCause, Proposal, Queued, Waiter};
 use crate::recovery::{RecoveryError, recover};
-use futures_channel::oneshot;
-use parking_lot::{Condvar, Mutex};
+use crate::turns::{Shared, Submitted};
 use quire_log::{Applied, LogStats, LogStore, StateMachine, Term, Timestamp};
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a member is in its set.
@@ -35,7 +31,7 @@ pub struct Options {
     pub group_bytes_max: usize,
     /// A proposer commits by itself only while syncs are quicker than this.
     pub inline_sync_max: Duration,
-    /// Log bytes kept behind the applied position for readers of the past.
+    /// Entries kept behind the applied position for readers of the past.
     pub retain_entries: u64,
 }
 
@@ -65,24 +61,6 @@ pub struct ReplicaStats {
     pub log: LogStats,
 }
 
-/// The queue and who is at work on it.
-pub(crate) struct Queue {
-    pub(crate) waiting: VecDeque<Queued>,
-    pub(crate) bytes: usize,
-    /// Someone, inline or the thread, is committing.
-    pub(crate) busy: bool,
-    pub(crate) closed: Option<LostCause>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) queue: Mutex<Queue>,
-    pub(crate) work: Condvar,
-    pub(crate) idle: Condvar,
-    pub(crate) committer: Mutex<Committer>,
-    pub(crate) epoch: AtomicU64,
-    pub(crate) options: Options,
-}
-
 /// A running replica. Dropping it stops the committer after what is queued.
 pub struct Replica {
     shared: Arc<Shared>,
@@ -90,6 +68,9 @@ pub struct Replica {
     machine: Arc<dyn StateMachine>,
     term: Term,
     replayed: u64,
+    counters: Arc<Counters>,
+    /// What cannot end by itself is given up from now on.
+    closing: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -101,76 +82,80 @@ impl Replica {
         options: Options,
     ) -> Result<Replica, RecoveryError> {
         let recovered = recover(log.as_ref(), machine.as_ref(), options.node)?;
-        let committer = Committer::new(log.clone(), machine.clone(), options, &recovered);
-        let queue = Queue { waiting: VecDeque::new(), bytes: 0, busy: false, closed: None };
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(queue),
-            work: Condvar::new(),
-            idle: Condvar::new(),
-            committer: Mutex::new(committer),
-            epoch: AtomicU64::new(0),
-            options,
-        });
+        let closing = Arc::new(AtomicBool::new(false));
+        let committer =
+            Committer::new(log.clone(), machine.clone(), options, &recovered, closing.clone());
+        let counters = committer.counters();
+        let shared = Arc::new(Shared::new(committer, machine.clone(), options));
         let for_thread = shared.clone();
         let thread = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || for_thread.run())
             .map_err(|e| RecoveryError::Log(quire_log::LogError::Io(e.to_string())))?;
         let (term, replayed) = (recovered.term, recovered.replayed);
-        Ok(Replica { shared, log, machine, term, replayed, thread: Some(thread) })
+        let thread = Some(thread);
+        Ok(Replica { shared, log, machine, term, replayed, counters, closing, thread })
     }
 
-    /// Puts an entry on its way. The caller has stamped it and calls in the order of the stamps.
+    /// Puts an entry on its way. The caller has stamped it, calls in the order of the stamps, and
+    /// tells which [`Replica::epoch`] it planned in: what was planned over lost proposals must not
+    /// follow them.
     ///
     /// A refusal is certain: nothing was written.
-    pub fn propose(&self, timestamp: Timestamp, payload: Vec<u8>) -> Result<Submitted, Lost> {
-        self.submit(timestamp, payload, true)
+    pub fn propose(
+        &self,
+        epoch: u64,
+        timestamp: Timestamp,
+        payload: Vec<u8>,
+    ) -> Result<Submitted, Lost> {
+        self.submit(epoch, Proposal { timestamp, payload }, true)
     }
 
     /// [`Replica::propose`] for those who have more to propose before they wait: always by way of
     /// the queue, so that what follows shares a sync with it.
-    pub fn enqueue(&self, timestamp: Timestamp, payload: Vec<u8>) -> Result<Submitted, Lost> {
-        self.submit(timestamp, payload, false)
+    pub fn enqueue(
+        &self,
+        epoch: u64,
+        timestamp: Timestamp,
+        payload: Vec<u8>,
+    ) -> Result<Submitted, Lost> {
+        self.submit(epoch, Proposal { timestamp, payload }, false)
     }
 
     fn submit(
         &self,
-        timestamp: Timestamp,
-        payload: Vec<u8>,
+        epoch: u64,
+        proposal: Proposal,
         may_be_inline: bool,
     ) -> Result<Submitted, Lost> {
         let mut queue = self.shared.queue.lock();
         if let Some(cause) = queue.closed {
             return Err(Lost { cause });
         }
-        let options = &self.shared.options;
-        if queue.waiting.len() >= options.queue_entries_max
-            || queue.bytes.saturating_add(payload.len()) > options.queue_bytes_max
-        {
+        if epoch != self.shared.epoch() {
+            return Err(Lost { cause: LostCause::Superseded });
+        }
+        if !queue.has_room(proposal.payload.len(), &self.shared.options) {
             return Err(Lost { cause: LostCause::Overloaded });
         }
-        let idle = !queue.busy && queue.waiting.is_empty();
-        if may_be_inline && idle && self.shared.inline_pays() {
+        if may_be_inline && queue.is_idle() && self.shared.inline_pays() {
             queue.busy = true;
-            let queued = Queued { timestamp, payload, waiter: Waiter::Inline };
-            return Ok(Submitted { shared: self.shared.clone(), state: Pending::Inline(queued) });
+            return Ok(Submitted::inline(self.shared.clone(), proposal));
         }
-        let (sender, receiver) = oneshot::channel();
-        queue.bytes += payload.len();
-        queue.waiting.push_back(Queued { timestamp, payload, waiter: Waiter::Remote(sender) });
+        let (waiter, ticket) = Waiter::pair();
+        queue.push(Queued { proposal, waiter });
         let wake = !queue.busy;
         drop(queue);
         if wake {
             self.shared.work.notify_one();
         }
-        let ticket = Ticket::waiting(receiver);
-        Ok(Submitted { shared: self.shared.clone(), state: Pending::Queued(ticket) })
+        Ok(Submitted::queued(ticket))
     }
 
-    /// Counts the times that queued proposals were lost. Plans made over proposals of an earlier
-    /// epoch are void.
+    /// Counts the times that proposals were lost. Plans made over proposals of an earlier epoch are
+    /// void. Once it has changed, [`StateMachine::lost`] is called.
     pub fn epoch(&self) -> u64 {
-        self.shared.epoch.load(Ordering::Acquire)
+        self.shared.epoch()
     }
 
     pub fn role(&self) -> Role {
@@ -190,14 +175,14 @@ impl Replica {
             let queue = self.shared.queue.lock();
             (queue.waiting.len() as u64, queue.bytes as u64)
         };
-        let counters = self.shared.committer.lock().counters();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ReplicaStats {
             term: self.term,
             queued,
             queued_bytes,
-            committed_entries: counters.entries,
-            groups: counters.groups,
-            inline_groups: counters.inline_groups,
+            committed_entries: count(&self.counters.entries),
+            groups: count(&self.counters.groups),
+            inline_groups: count(&self.counters.inline_groups),
             replayed_at_start: self.replayed,
             log: self.log.stats(),
         }
@@ -210,141 +195,25 @@ impl Replica {
         Ok(())
     }
 
-    /// Refuses new proposals, finishes the queued ones and flushes.
+    /// Refuses new proposals, finishes the queued ones and flushes. What cannot be finished now is
+    /// left to the next start.
     pub fn shut_down(&self) -> Result<(), quire_log::Fatal> {
-        let mut queue = self.shared.queue.lock();
-        queue.closed.get_or_insert(LostCause::ShuttingDown);
-        self.shared.work.notify_all();
-        while queue.busy || !queue.waiting.is_empty() {
-            self.shared.idle.wait(&mut queue);
-        }
-        drop(queue);
+        self.close();
+        self.shared.wait_until_idle();
         self.machine.flush()
+    }
+
+    fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.shared.close(LostCause::ShuttingDown);
     }
 }
 
 impl Drop for Replica {
     fn drop(&mut self) {
-        self.shared.queue.lock().closed.get_or_insert(LostCause::ShuttingDown);
-        self.shared.work.notify_all();
+        self.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-/// A proposal whose place in the log is taken. [`Submitted::commit`] must be called outside of any
-/// lock that other proposers need, because it may do the commit itself.
-pub struct Submitted {
-    shared: Arc<Shared>,
-    state: Pending,
-}
-
-enum Pending {
-    Inline(Queued),
-    Queued(Ticket),
-    Taken,
-}
-
-impl Submitted {
-    /// Commits now, if this proposal came to an idle node, or gives the ticket to wait on.
-    pub fn commit(mut self) -> Ticket {
-        match std::mem::replace(&mut self.state, Pending::Taken) {
-            Pending::Inline(queued) => Ticket::done(self.shared.commit_inline(queued)),
-            Pending::Queued(ticket) => ticket,
-            Pending::Taken => Ticket::done(Err(Lost { cause: LostCause::Failed })),
-        }
-    }
-}
-
-impl Drop for Submitted {
-    /// A proposal that was submitted is carried out even if its proposer gave up in between.
-    fn drop(&mut self) {
-        if let Pending::Inline(queued) = std::mem::replace(&mut self.state, Pending::Taken) {
-            let _ = self.shared.commit_inline(queued);
-        }
-    }
-}
-
-impl Shared {
-    /// Inline commits block the proposer's thread for one sync, which pays while syncs are quick.
-    fn inline_pays(&self) -> bool {
-        // The committer is idle here, so its lock is free but for a moment.
-        self.committer
-            .try_lock()
-            .is_some_and(|committer| committer.sync_time() <= self.options.inline_sync_max)
-    }
-
-    fn commit_inline(&self, queued: Queued) -> Result<Committed, Lost> {
-        let outcome = self.committer.lock().commit_one(queued);
-        self.note(&outcome.map(|_| ()));
-        self.release();
-        outcome
-    }
-
-    /// Ends a turn of committing: hands over to the thread when more has come.
-    fn release(&self) {
-        let mut queue = self.queue.lock();
-        queue.busy = false;
-        let more = !queue.waiting.is_empty();
-        drop(queue);
-        if more {
-            self.work.notify_one();
-        } else {
-            self.idle.notify_all();
-        }
-    }
-
-    /// The committer thread: takes what is queued, as much as one sync should carry, until closed.
-    fn run(&self) {
-        loop {
-            let group = {
-                let mut queue = self.queue.lock();
-                while queue.busy || queue.waiting.is_empty() {
-                    if queue.closed.is_some() && !queue.busy && queue.waiting.is_empty() {
-                        self.idle.notify_all();
-                        return;
-                    }
-                    self.work.wait(&mut queue);
-                }
-                queue.busy = true;
-                queue.take_group(self.options.group_bytes_max)
-            };
-            let outcome = self.committer.lock().commit_group(group);
-            self.note(&outcome);
-            self.release();
-        }
-    }
-
-    /// After a failed group everything behind it in the queue was planned over it, so it is lost too.
-    fn note(&self, outcome: &Result<(), Lost>) {
-        let Err(lost) = outcome else { return };
-        let mut queue = self.queue.lock();
-        self.epoch.fetch_add(1, Ordering::AcqRel);
-        if lost.cause == LostCause::Failed {
-            queue.closed.get_or_insert(LostCause::Failed);
-        }
-        queue.bytes = 0;
-        let behind = std::mem::take(&mut queue.waiting);
-        drop(queue);
-        for queued in behind {
-            queued.waiter.answer(Err(*lost));
-        }
-    }
-}
-
-impl Queue {
-    fn take_group(&mut self, bytes_max: usize) -> Vec<Queued> {
-        let mut group = Vec::new();
-        let mut bytes = 0usize;
-        while let Some(next) = self.waiting.front() {
-            if !group.is_empty() && bytes.saturating_add(next.payload.len()) > bytes_max {
-                break;
-            }
-            bytes = bytes.saturating_add(next.payload.len());
-            group.extend(self.waiting.pop_front());
-        }
-        self.bytes = self.bytes.saturating_sub(bytes);
-        group
     }
 }

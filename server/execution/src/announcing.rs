@@ -5,7 +5,7 @@ use quire_documents::Documents;
 use quire_log::{Applied, Entry, Fatal, LogIndex, StateMachine};
 use std::sync::Arc;
 
-/// Wraps the documents and notifies a signal after every applied step.
+/// Wraps the documents and notifies a signal after every applied step, and when steps were lost.
 pub struct Announcing {
     documents: Arc<Documents>,
     applied: Arc<Signal>,
@@ -30,6 +30,10 @@ impl StateMachine for Announcing {
         self.documents.apply(entries)?;
         self.applied.notify();
         Ok(())
+    }
+
+    fn lost(&self) {
+        self.applied.notify();
     }
 
     fn flush(&self) -> Result<(), Fatal> {

@@ -10,11 +10,15 @@
 //! | the row was written by somebody else | [`Verdict::Stale`]: read it again and re-evaluate |
 //! | a unique value is taken | [`Verdict::Duplicate`] |
 //! | the collection was altered or dropped | [`Refusal::CatalogChanged`]: plan again |
+//! | pending writes were lost | [`Refusal::CatalogChanged`]: plan again |
 //! | a catalogue change is on its way | [`Refusal::CatalogBusy`]: wait for it, then plan again |
 
+mod capped;
 mod pending;
+mod reaching;
 mod unique;
 
+pub use reaching::Sequenced;
 pub use unique::{duplicate, key_error};
 
 use crate::rules::{KnownRules, Rules};
@@ -22,14 +26,11 @@ use crate::wait::Signal;
 use parking_lot::Mutex;
 use pending::Pending;
 use quire_bson::DocBuf;
-use quire_consensus::{Lost, Replica, Submitted};
-use quire_documents::{
-    Catalog, Collection, CollectionId, Direction, Documents, Effect, Effects, IndexId, Layout,
-    Range,
-};
+use quire_consensus::{Lost, LostCause, Replica, Submitted};
+use quire_documents::{Catalog, Collection, CollectionId, Documents, Effect, Effects, IndexId};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::{StateMachine, Timestamp};
-use std::ops::ControlFlow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use unique::Prepared;
@@ -81,7 +82,7 @@ pub enum Verdict {
 /// Why a batch could not be looked at.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The plan was made under another catalogue.
+    /// The plan was made under another catalogue, or over writes that were lost since.
     CatalogChanged,
     /// A change of the catalogue is in the log but not applied; wait past this generation.
     CatalogBusy { generation: u64 },
@@ -89,31 +90,8 @@ pub enum Refusal {
     Error(CommandError),
 }
 
-/// A batch that has its place in the log.
-pub struct Sequenced {
-    pub verdicts: Vec<Verdict>,
-    submitted: Option<Submitted>,
-    bell: Arc<Signal>,
-}
-
-impl Sequenced {
-    /// Waits until the accepted changes are committed and can be read.
-    pub async fn committed(self) -> Result<Vec<Verdict>> {
-        if let Some(submitted) = self.submitted {
-            let committed = submitted.commit().await;
-            if committed.is_err() {
-                // Whoever waits for it to be applied would wait for ever.
-                self.bell.notify();
-            }
-            committed.map_err(lost)?;
-        }
-        Ok(self.verdicts)
-    }
-}
-
 /// The error for a write whose outcome is not known, or which was refused.
 pub(crate) fn lost(lost: Lost) -> CommandError {
-    use quire_consensus::LostCause;
     match lost.cause {
         LostCause::NotLeader => {
             CommandError::new(Code::PrimarySteppedDown, "Primary stepped down while waiting")
@@ -128,6 +106,7 @@ pub(crate) fn lost(lost: Lost) -> CommandError {
         )
         .with_label("SystemOverloadedError")
         .with_label("RetryableError"),
+        LostCause::Superseded => superseded(),
         LostCause::Failed => CommandError::new(
             Code::InternalError,
             "the log failed, the outcome of the write is unknown; see the server's log",
@@ -140,6 +119,10 @@ fn disk_full() -> CommandError {
         Code::OutOfDiskSpace,
         "the disk is full: writes are refused until space returns, reads go on",
     )
+}
+
+pub(crate) fn superseded() -> CommandError {
+    CommandError::new(Code::WriteConflict, "an earlier write was lost; plan again")
 }
 
 /// The one place through which writes enter the log.
@@ -162,7 +145,12 @@ struct State {
     /// The stamp of the last catalogue change that was proposed.
     catalog_change: Timestamp,
     epoch: u64,
+    /// Stamps that were lost: above the first of a pair, up to the second.
+    voided: VecDeque<(Timestamp, Timestamp)>,
 }
+
+/// How many losses are remembered; nobody holds on to a stamp for longer.
+const VOIDED_MAX: usize = 16;
 
 impl Sequencer {
     pub fn new(
@@ -177,6 +165,7 @@ impl Sequencer {
             proposed: documents.applied().timestamp,
             catalog_change: Timestamp::ZERO,
             epoch: replica.epoch(),
+            voided: VecDeque::new(),
         };
         let disk_full = AtomicBool::new(false);
         let rules = KnownRules::default();
@@ -205,28 +194,6 @@ impl Sequencer {
     /// The collection's partial indexes and validator, parsed.
     pub fn rules(&self, collection: &Collection) -> Result<Arc<Rules>> {
         self.rules.of(collection)
-    }
-
-    /// Waits until all that is in the log's queue now can be read, or is lost.
-    pub async fn caught_up(&self) {
-        let proposed = {
-            let mut state = self.state.lock();
-            self.catch_up(&mut state);
-            state.proposed
-        };
-        self.reached(proposed).await;
-    }
-
-    /// Waits until a write of this revision can be read, or is lost.
-    pub async fn reached(&self, revision: Timestamp) {
-        let epoch = self.state.lock().epoch;
-        loop {
-            let generation = self.applied.generation();
-            if self.documents.applied().timestamp >= revision || self.replica.epoch() != epoch {
-                return;
-            }
-            self.applied.changed_since(generation).await;
-        }
     }
 
     /// The row as the next writer has to see it; `None` when there is none.
@@ -274,13 +241,15 @@ impl Sequencer {
         let prepared = self.prepare(collection, changes)?;
         let mut state = self.lock_for_writes()?;
         self.check_catalog(&state, collection)?;
+        let rests_on = state.horizon();
         let outcome = self.admit_all(&mut state, collection, prepared, manner);
         if outcome.is_err() {
             // Nothing of this batch reached the log, so nobody may plan over it.
             let proposed = state.proposed;
             state.pending.forget_above(proposed);
         }
-        outcome
+        let (verdicts, submitted) = outcome?;
+        Ok(Sequenced { verdicts, submitted, rests_on })
     }
 
     fn prepare(
@@ -298,7 +267,7 @@ impl Sequencer {
         collection: &Collection,
         prepared: Vec<Prepared>,
         manner: Manner,
-    ) -> Result<Sequenced, Refusal> {
+    ) -> Result<(Vec<Verdict>, Option<Submitted>), Refusal> {
         let mut verdicts = Vec::with_capacity(prepared.len());
         let mut effects = Vec::with_capacity(prepared.len());
         let mut failed = false;
@@ -312,11 +281,11 @@ impl Sequencer {
             verdicts.push(verdict);
         }
         if effects.is_empty() {
-            return Ok(Sequenced { verdicts, submitted: None, bell: self.applied.clone() });
+            return Ok((verdicts, None));
         }
         self.evict(state, collection, &mut effects)?;
         let submitted = self.propose(state, effects, manner.more_follows)?;
-        Ok(Sequenced { verdicts, submitted: Some(submitted), bell: self.applied.clone() })
+        Ok((verdicts, Some(submitted)))
     }
 
     /// Changes the catalogue, or whatever else is decided from it: `plan` sees the newest catalogue
@@ -387,18 +356,27 @@ impl Sequencer {
             state.epoch = epoch;
             state.catalog_change = Timestamp::ZERO;
             state.pending = Pending::default();
+            // What was not lost is applied by now, and nothing was accepted since.
             state.proposed = self.documents.applied().timestamp;
+            state.voided.push_back((state.proposed, state.last));
+            if state.voided.len() > VOIDED_MAX {
+                state.voided.pop_front();
+            }
         }
         state.pending.forget_through(self.documents.applied().timestamp);
     }
 
     fn check_not_busy(&self, state: &State) -> Result<(), Refusal> {
-        // The generation is read first: an apply in between then ends the wait at once.
+        // The generation is read first: what happens in between then ends the wait at once.
         let generation = self.applied.generation();
-        if self.documents.applied().timestamp < state.catalog_change {
-            return Err(Refusal::CatalogBusy { generation });
+        if self.documents.applied().timestamp >= state.catalog_change {
+            return Ok(());
         }
-        Ok(())
+        if self.replica.epoch() != state.epoch {
+            // It was lost just now, and nothing else will ring the bell for it.
+            return Err(Refusal::CatalogChanged);
+        }
+        Err(Refusal::CatalogBusy { generation })
     }
 
     fn check_catalog(&self, state: &State, planned: &Collection) -> Result<(), Refusal> {
@@ -451,57 +429,10 @@ impl Sequencer {
         Ok(revision)
     }
 
-    /// Keeps a capped collection within its bounds by deleting its oldest rows.
-    fn evict(
-        &self,
-        state: &mut State,
-        collection: &Collection,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
-        let Some(capped) = collection.capped() else { return Ok(()) };
-        if collection.layout != Layout::ByRevision {
-            return Ok(());
-        }
-        let failed = |e| Refusal::Error(crate::local_failure(e));
-        let counts = self.documents.live().counts(collection.id).map_err(failed)?;
-        let (docs_pending, bytes_pending) = state.pending.growth(collection.id);
-        let mut docs = counts.documents.saturating_add_signed(docs_pending);
-        let mut bytes = counts.bytes.saturating_add_signed(bytes_pending);
-        let at_most = |bound: i64| u64::try_from(bound).unwrap_or(0);
-        let docs_max = capped.documents_max.map_or(u64::MAX, at_most);
-        let bytes_max = at_most(capped.bytes_max);
-        if docs <= docs_max && bytes <= bytes_max {
-            return Ok(());
-        }
-        let mut oldest = Vec::new();
-        let pending = &state.pending;
-        self.documents
-            .view()
-            .scan_rows(collection.id, &Range::ALL, Direction::Forward, &mut |row_key, row| {
-                if docs <= docs_max && bytes <= bytes_max {
-                    return ControlFlow::Break(());
-                }
-                if pending.row(collection.id, row_key).is_none() {
-                    docs = docs.saturating_sub(1);
-                    bytes = bytes.saturating_sub(row.doc.as_bytes().len() as u64);
-                    let doc = Arc::new(DocBuf::from(row.doc));
-                    oldest.push((row_key.to_vec(), CurrentRow { revision: row.revision, doc }));
-                }
-                ControlFlow::Continue(())
-            })
-            .map_err(failed)?;
-        for (row_key, seen) in oldest {
-            for change in self.prepare(collection, vec![Change::Delete { row_key, seen }])? {
-                let revision = self.stamp(state);
-                effects.push(change.into_effect(collection, revision, &mut state.pending));
-            }
-        }
-        Ok(())
-    }
-
     /// The next stamp: the clock's second while it moves forward, never twice the same.
     fn stamp(&self, state: &mut State) -> Timestamp {
-        let seconds = u32::try_from(self.clock.now_millis() / 1000).unwrap_or(u32::MAX);
+        // A clock before 1970 must not be taken for one behind 2106.
+        let seconds = u32::try_from(self.clock.now_millis().max(0) / 1000).unwrap_or(u32::MAX);
         state.last = state.last.next().max(Timestamp::new(seconds, 1));
         state.last
     }
@@ -514,18 +445,27 @@ impl Sequencer {
     ) -> Result<Submitted, Refusal> {
         let wall_millis = self.clock.now_millis();
         let payload = Effects { wall_millis, effects, session: None }.encode();
+        let (epoch, stamp) = (state.epoch, state.last);
         let submitted = if more_follows {
-            self.replica.enqueue(state.last, payload)
+            self.replica.enqueue(epoch, stamp, payload)
         } else {
-            self.replica.propose(state.last, payload)
+            self.replica.propose(epoch, stamp, payload)
         };
-        let submitted = submitted.map_err(|e| Refusal::Error(lost(e)))?;
+        let submitted = submitted.map_err(Refusal::from_lost)?;
         state.proposed = state.last;
         Ok(submitted)
     }
 }
 
 impl Refusal {
+    /// Of a proposal that was refused.
+    fn from_lost(refused: Lost) -> Refusal {
+        match refused.cause {
+            LostCause::Superseded => Refusal::CatalogChanged,
+            _ => Refusal::Error(lost(refused)),
+        }
+    }
+
     fn into_error(self) -> CommandError {
         match self {
             Refusal::Error(error) => error,

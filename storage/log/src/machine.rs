@@ -34,6 +34,10 @@ pub trait StateMachine: Send + Sync {
     /// Applies entries in order, as one atomic step. Called by one thread only.
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal>;
 
+    /// Entries that were on their way will never come. Whoever waits for one to be applied has to
+    /// look again.
+    fn lost(&self) {}
+
     /// Makes everything applied so far durable.
     fn flush(&self) -> Result<(), Fatal>;
 }

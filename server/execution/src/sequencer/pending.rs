@@ -91,6 +91,25 @@ impl Pending {
         self.growth.get(&collection).copied().unwrap_or_default()
     }
 
+    /// The rows of a collection that pending writes insert and do not delete again, oldest first, in
+    /// their newest versions.
+    pub(super) fn inserted(
+        &self,
+        collection: CollectionId,
+    ) -> impl Iterator<Item = (&[u8], CurrentRow)> {
+        let inserts = self.order.iter().filter(move |t| t.row.0 == collection && t.growth.0 > 0);
+        inserts.filter_map(move |trace| {
+            let row = self.row(collection, &trace.row.1)??;
+            Some((trace.row.1.as_slice(), row))
+        })
+    }
+
+    /// The key of the row that was written last.
+    pub(super) fn newest_row(&self, collection: CollectionId) -> Option<&[u8]> {
+        let newest = self.order.iter().rfind(|trace| trace.row.0 == collection)?;
+        Some(&newest.row.1)
+    }
+
     pub(super) fn add(&mut self, written: Written) {
         let Written { collection, row_key, revision, doc, released, held, growth } = written;
         for value in &released {

@@ -5,6 +5,7 @@
 //! between see the writes before them because rows are read with what is pending; whoever looks at
 //! the applied state alone must [`Backlog::settle`] first.
 
+use crate::sequencer::superseded;
 use crate::{Sequenced, Sequencer, Verdict};
 use parking_lot::Mutex;
 use quire_errors::Result;
@@ -24,7 +25,11 @@ pub struct Backlog {
 
 impl Backlog {
     /// Puts off waiting for a batch; waits for the oldest one when there are many.
-    pub(super) async fn add(&self, mut sequenced: Sequenced) -> Result<Vec<Verdict>> {
+    pub(super) async fn add(
+        &self,
+        sequencer: &Sequencer,
+        mut sequenced: Sequenced,
+    ) -> Result<Vec<Verdict>> {
         let verdicts = std::mem::take(&mut sequenced.verdicts);
         let oldest = {
             let mut waiting = self.waiting.lock();
@@ -32,7 +37,7 @@ impl Backlog {
             if waiting.len() > ENTRIES_MAX { waiting.pop_front() } else { None }
         };
         if let Some(oldest) = oldest {
-            oldest.committed().await?;
+            certain(sequencer, oldest).await?;
         }
         Ok(verdicts)
     }
@@ -48,10 +53,15 @@ impl Backlog {
         loop {
             let next = self.waiting.lock().pop_front();
             let Some(next) = next else { break };
-            next.committed().await?;
+            certain(sequencer, next).await?;
         }
         let seen = *self.seen.lock();
-        sequencer.reached(seen).await;
-        Ok(())
+        if sequencer.reached(seen).await { Ok(()) } else { Err(superseded()) }
     }
+}
+
+/// Waits until a batch's verdicts can be told. The statement behind them is over and cannot be
+/// planned again, so the command fails when they are void.
+async fn certain(sequencer: &Sequencer, sequenced: Sequenced) -> Result<()> {
+    sequenced.committed(sequencer).await?.map(|_| ()).ok_or_else(superseded)
 }

@@ -156,7 +156,9 @@ async fn attempt(
         let (change, after) = match edit {
             Edit::Unmatched => return Ok(Attempt::Unmatched),
             Edit::Unchanged => {
-                writer.certain(row.revision).await;
+                if !writer.certain(row.revision).await {
+                    return Ok(Attempt::Replan);
+                }
                 let after = Some(row.doc.clone());
                 return Ok(Attempt::Done(Edited { before: row.doc, after, modified: false }));
             }

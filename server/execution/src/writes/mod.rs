@@ -65,10 +65,13 @@ impl Writer<'_> {
     }
 
     /// Waits, now or at the end of the command, until a row of this revision is certain: nobody may
-    /// hear of a write that could still be lost.
-    async fn certain(&self, revision: Timestamp) {
+    /// hear of a write that could still be lost. False when it is lost.
+    async fn certain(&self, revision: Timestamp) -> bool {
         match self.backlog {
-            Some(backlog) => backlog.note(revision),
+            Some(backlog) => {
+                backlog.note(revision);
+                true
+            }
             None => self.sequencer.reached(revision).await,
         }
     }

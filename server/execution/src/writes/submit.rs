@@ -8,7 +8,7 @@ use quire_errors::{Code, CommandError, Result};
 /// What became of a batch.
 pub(super) enum Put {
     Done(Vec<Verdict>),
-    /// The collection was changed meanwhile: look it up and plan again. Nothing was written.
+    /// The collection was changed meanwhile, or what was planned over is lost: look it up and plan again. Nothing was written.
     Replan,
 }
 
@@ -24,8 +24,11 @@ pub(super) async fn put(
     let manner = Manner { ordered, more_follows: backlog.is_some() };
     match writer.sequencer.sequence_with(collection, changes, manner) {
         Ok(sequenced) => match backlog {
-            None => Ok(Put::Done(sequenced.committed().await?)),
-            Some(backlog) => Ok(Put::Done(backlog.add(sequenced).await?)),
+            None => {
+                let verdicts = sequenced.committed(writer.sequencer).await?;
+                Ok(verdicts.map_or(Put::Replan, Put::Done))
+            }
+            Some(backlog) => Ok(Put::Done(backlog.add(writer.sequencer, sequenced).await?)),
         },
         Err(Refusal::CatalogChanged) => Ok(Put::Replan),
         Err(Refusal::CatalogBusy { generation }) => {

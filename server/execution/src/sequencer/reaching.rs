@@ -1,0 +1,93 @@
+//! Waiting for what is in the log.
+//!
+//! Owns when the outcome of a batch may be told. A verdict rests on pending writes, which may still
+//! be lost, so it is told once they are certain.
+
+use super::{Sequencer, State, Verdict, lost};
+use quire_consensus::Submitted;
+use quire_errors::Result;
+use quire_log::{StateMachine, Timestamp};
+
+/// A batch that has its place in the log.
+pub struct Sequenced {
+    pub verdicts: Vec<Verdict>,
+    pub(super) submitted: Option<Submitted>,
+    /// The pending writes that the verdicts rest on.
+    pub(super) rests_on: Horizon,
+}
+
+/// A place in the log that is reached unless what is queued there is lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Horizon {
+    revision: Timestamp,
+    epoch: u64,
+}
+
+impl Sequenced {
+    /// Waits until the accepted changes are committed and can be read. `None` when nothing was
+    /// accepted and the pending writes that stood against it were lost: plan again.
+    pub async fn committed(self, sequencer: &Sequencer) -> Result<Option<Vec<Verdict>>> {
+        match self.submitted {
+            Some(submitted) => {
+                submitted.commit().await.map_err(lost)?;
+            }
+            None if !sequencer.reach(self.rests_on).await => return Ok(None),
+            None => {}
+        }
+        Ok(Some(self.verdicts))
+    }
+}
+
+impl State {
+    /// Everything that was proposed so far.
+    pub(super) fn horizon(&self) -> Horizon {
+        Horizon { revision: self.proposed, epoch: self.epoch }
+    }
+
+    fn is_voided(&self, revision: Timestamp) -> bool {
+        self.voided.iter().any(|(above, through)| *above < revision && revision <= *through)
+    }
+}
+
+impl Sequencer {
+    /// Waits until all that is in the log's queue now can be read, or is lost.
+    pub async fn caught_up(&self) {
+        let horizon = {
+            let mut state = self.state.lock();
+            self.catch_up(&mut state);
+            state.horizon()
+        };
+        self.reach(horizon).await;
+    }
+
+    /// Waits until a write of this revision can be read. False when it is lost, or may be, which
+    /// makes void whatever was concluded from it.
+    #[must_use = "a lost write must not be told to anybody"]
+    pub async fn reached(&self, revision: Timestamp) -> bool {
+        let horizon = {
+            let mut state = self.state.lock();
+            self.catch_up(&mut state);
+            if state.is_voided(revision) {
+                return false;
+            }
+            Horizon { revision, ..state.horizon() }
+        };
+        self.reach(horizon).await
+    }
+
+    async fn reach(&self, Horizon { revision, epoch }: Horizon) -> bool {
+        loop {
+            // Read first: whatever changes from here on ends the wait.
+            let generation = self.applied.generation();
+            // The stamp of a lost write is passed too, but only in a later epoch.
+            let applied = self.documents.applied().timestamp;
+            if self.replica.epoch() != epoch {
+                return false;
+            }
+            if applied >= revision {
+                return true;
+            }
+            self.applied.changed_since(generation).await;
+        }
+    }
+}
