@@ -1,0 +1,163 @@
+//! What is left when a step of a commit fails.
+
+use crate::bench::{Bench, block_on, ends, is_ready, wait_until};
+use quire_consensus::{Lost, LostCause, Options};
+use quire_engine::{Call, Effect, EngineError, Fault};
+use quire_log::{LogIndex, LogStore, StateMachine, Timestamp};
+use std::sync::atomic::Ordering;
+
+fn no_space() -> EngineError {
+    EngineError::NoSpace("planned".to_owned())
+}
+
+fn io() -> EngineError {
+    EngineError::Io("planned".to_owned())
+}
+
+fn lost(cause: LostCause) -> Option<Lost> {
+    Some(Lost { cause })
+}
+
+const EFFECTS: [Effect; 3] = [Effect::Nothing, Effect::Unsynced, Effect::Complete];
+
+#[test]
+fn a_full_disk_loses_the_proposal_and_leaves_no_trace_of_it() {
+    for effect in EFFECTS {
+        let bench = Bench::new(Options::default());
+        bench.commit(b"before").unwrap();
+        bench.faults.fail(Fault { effect, ..Fault::once(Call::Write, 1, no_space()) });
+        assert_eq!(bench.commit(b"lost").err(), lost(LostCause::NoSpace), "{effect:?}");
+        assert_eq!(bench.replica.epoch(), 1);
+        assert_eq!(bench.logged(), [b"before"], "{effect:?}");
+        bench.commit(b"after").unwrap();
+        assert_eq!(bench.logged(), [b"before".as_slice(), b"after"]);
+        assert_eq!(bench.ledger.payloads(), bench.logged());
+    }
+}
+
+#[test]
+fn what_waited_behind_a_lost_group_is_lost_too() {
+    let options = Options { group_bytes_max: 1, ..Options::default() };
+    let bench = Bench::new(options);
+    bench.faults.fail(Fault::once(Call::Write, 2, no_space()));
+    let (first, behind) = bench.propose_behind(b"a", &[b"b", b"c", b"d"]);
+    first.unwrap();
+    for ticket in behind {
+        assert_eq!(block_on(ticket).err(), lost(LostCause::NoSpace));
+        assert_eq!(bench.replica.epoch(), 1, "whoever hears of a loss finds the new epoch");
+        assert_eq!(bench.ledger.losses.load(Ordering::SeqCst), 1);
+    }
+    assert_eq!(bench.logged(), [b"a"]);
+    assert_eq!(bench.replica.stats().queued_bytes, 0);
+    bench.commit(b"after").unwrap();
+}
+
+#[test]
+fn a_proposal_of_an_earlier_epoch_is_refused() {
+    let bench = Bench::new(Options::default());
+    let planned_in = bench.replica.epoch();
+    bench.faults.fail(Fault::once(Call::Write, 1, no_space()));
+    bench.commit(b"lost").unwrap_err();
+    let over_it = bench.replica.propose(planned_in, Timestamp(100), b"over it".to_vec());
+    assert_eq!(over_it.err(), lost(LostCause::Superseded));
+    let queued = bench.replica.enqueue(planned_in, Timestamp(100), b"over it".to_vec());
+    assert_eq!(queued.err(), lost(LostCause::Superseded));
+    assert_eq!(bench.logged(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn a_proposers_thread_does_not_wait_for_a_log_that_cannot_be_reopened() {
+    let bench = Bench::new(Options::default());
+    bench.shut.store(3, Ordering::SeqCst);
+    bench.faults.fail(Fault::once(Call::Write, 1, no_space()));
+    let mut ticket = bench.propose(b"lost").unwrap().commit();
+    assert!(!is_ready(&mut ticket));
+    assert_eq!(block_on(ticket).err(), lost(LostCause::NoSpace));
+    bench.commit(b"after").unwrap();
+    assert_eq!(bench.logged(), [b"after"]);
+}
+
+#[test]
+fn a_log_that_failed_takes_no_more() {
+    let bench = Bench::new(Options::default());
+    bench.faults.fail(Fault::once(Call::Write, 1, io()));
+    assert_eq!(bench.commit(b"lost").err(), lost(LostCause::Failed));
+    assert_eq!(bench.propose(b"more").err(), lost(LostCause::Failed));
+    let replica = bench.replica.clone();
+    ends(move || replica.shut_down()).unwrap();
+}
+
+#[test]
+fn a_log_that_fails_under_a_group_loses_all_of_it_and_what_waits_behind() {
+    let bench = Bench::new(Options { group_bytes_max: 2, ..Options::default() });
+    bench.faults.fail(Fault::once(Call::Write, 2, io()));
+    let (first, behind) = bench.propose_behind(b"a", &[b"b", b"c", b"d"]);
+    first.unwrap();
+    for ticket in behind {
+        assert_eq!(block_on(ticket).err(), lost(LostCause::Failed));
+    }
+    assert_eq!(bench.propose(b"more").err(), lost(LostCause::Failed));
+}
+
+#[test]
+fn an_entry_that_could_not_be_applied_is_answered_when_it_was() {
+    let bench = Bench::new(Options::default());
+    bench.ledger.failures.store(2, Ordering::SeqCst);
+    let before = bench.ledger.attempts.load(Ordering::SeqCst);
+    let mut ticket = bench.propose(b"a").unwrap().commit();
+    assert!(!is_ready(&mut ticket), "the proposer's thread does not wait for it");
+    let behind = bench.propose(b"b").unwrap().commit();
+    let a = block_on(ticket).unwrap();
+    let b = block_on(behind).unwrap();
+    assert_eq!(a.index.next(), b.index);
+    assert_eq!(bench.ledger.payloads(), [b"a", b"b"]);
+    assert_eq!(bench.ledger.attempts.load(Ordering::SeqCst) - before, 2 + 2);
+    assert_eq!(bench.replica.epoch(), 0);
+}
+
+#[test]
+fn a_stuck_apply_leaves_figures_readable() {
+    let bench = Bench::new(Options::default());
+    bench.ledger.failures.store(u32::MAX, Ordering::SeqCst);
+    let ticket = bench.propose(b"a").unwrap().commit();
+    let attempts = bench.ledger.attempts.load(Ordering::SeqCst);
+    wait_until(|| bench.ledger.attempts.load(Ordering::SeqCst) > attempts);
+    let replica = bench.replica.clone();
+    assert_eq!(ends(move || replica.stats()).committed_entries, 0);
+    bench.ledger.failures.store(0, Ordering::SeqCst);
+    block_on(ticket).unwrap();
+}
+
+#[test]
+fn a_compaction_that_fails_costs_no_write() {
+    for error in [no_space(), io()] {
+        let bench = Bench::new(Options { retain_entries: 0, ..Options::default() });
+        bench.commit(b"a").unwrap();
+        bench.faults.fail(Fault::once(Call::Write, 1, error));
+        bench.replica.checkpoint().unwrap();
+        assert_eq!(bench.log.first_index(), LogIndex(1));
+        bench.commit(b"b").unwrap();
+        bench.replica.checkpoint().unwrap();
+        assert_eq!(bench.log.first_index(), bench.log.last_index().next());
+        bench.commit(b"c").unwrap();
+        assert_eq!(bench.logged(), [b"c"]);
+    }
+}
+
+#[test]
+fn the_log_is_compacted_no_further_than_the_state_is_durable() {
+    let bench = Bench::new(Options { retain_entries: 2, ..Options::default() });
+    for n in 0..10_u8 {
+        bench.commit(&[n]).unwrap();
+    }
+    bench.replica.checkpoint().unwrap();
+    let last = bench.log.last_index();
+    assert_eq!(bench.log.first_index().0, last.0 - 1, "two are kept");
+    for n in 0..10_u8 {
+        bench.commit(&[n]).unwrap();
+    }
+    let durable = bench.ledger.durable().unwrap();
+    bench.ledger.flushes_nothing.store(true, Ordering::SeqCst);
+    bench.replica.checkpoint().unwrap();
+    assert_eq!(bench.log.first_index(), durable.next());
+}
