@@ -231,6 +231,14 @@ impl Cursors {
         }
     }
 
+    /// Changes an idle cursor.
+    #[cfg(test)]
+    pub fn change(&self, id: i64, change: impl FnOnce(&mut Cursor)) {
+        if let Some(Slot::Idle { cursor, .. }) = self.slots.lock().get_mut(&id) {
+            change(cursor);
+        }
+    }
+
     /// Calls `show` with every idle cursor.
     pub fn for_each_idle(&self, mut show: impl FnMut(&Cursor)) {
         for slot in self.slots.lock().values() {

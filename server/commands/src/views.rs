@@ -57,3 +57,77 @@ impl Resolved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Rig;
+    use quire_bson::{Document, doc};
+
+    /// A collection of four, a view of those with `a` above one, and a view over the view.
+    fn rig() -> Rig {
+        let rig = Rig::new();
+        let documents: Vec<Document> = (0..4).map(|n| doc! {"_id": n, "a": n, "b": -n}).collect();
+        rig.ok("db", doc! {"insert": "c", "documents": documents});
+        let above = [doc! {"$match": {"a": {"$gt": 1}}}];
+        rig.ok("db", doc! {"create": "v", "viewOn": "c", "pipeline": above.to_vec()});
+        let short = [doc! {"$project": {"a": 1}}];
+        rig.ok("db", doc! {"create": "w", "viewOn": "v", "pipeline": short.to_vec()});
+        rig
+    }
+
+    fn first_batch(reply: &Document) -> Vec<Document> {
+        let cursor = reply.get_document("cursor").unwrap();
+        let batch = cursor.get_array("firstBatch").unwrap();
+        batch.iter().map(|doc| doc.as_document().unwrap().clone()).collect()
+    }
+
+    #[test]
+    fn every_reading_command_reads_views_over_views() {
+        let rig = rig();
+        let found = rig.ok("db", doc! {"find": "w", "sort": {"a": -1}, "projection": {"_id": 0}});
+        assert_eq!(first_batch(&found), [doc! {"a": 3}, doc! {"a": 2}]);
+        assert_eq!(found.get_document("cursor").unwrap().get_str("ns").unwrap(), "db.w");
+        let by_id = rig.ok("db", doc! {"find": "w", "filter": {"_id": 1}});
+        assert!(first_batch(&by_id).is_empty());
+        let pipeline = [doc! {"$count": "n"}];
+        let command = doc! {"aggregate": "w", "pipeline": pipeline.to_vec(), "cursor": {}};
+        assert_eq!(first_batch(&rig.ok("db", command)), [doc! {"n": 2}]);
+        assert_eq!(rig.ok("db", doc! {"count": "v"}), doc! {"n": 2, "ok": 1.0});
+        let distinct = rig.ok("db", doc! {"distinct": "v", "key": "b"});
+        assert_eq!(distinct, doc! {"values": [-2, -3], "ok": 1.0});
+    }
+
+    #[test]
+    fn a_cursor_over_a_view_goes_on_under_the_view_s_name() {
+        let rig = rig();
+        let reply = rig.ok("db", doc! {"find": "v", "batchSize": 1});
+        let id = reply.get_document("cursor").unwrap().get_i64("id").unwrap();
+        assert_eq!(rig.refused("db", doc! {"getMore": id, "collection": "c"}).0, 13);
+        rig.ok("db", doc! {"getMore": id, "collection": "v"});
+    }
+
+    #[test]
+    fn what_has_no_meaning_on_a_view_is_refused() {
+        let rig = rig();
+        let tailing = doc! {"find": "v", "tailable": true};
+        assert_eq!(rig.refused("db", tailing).0, 168);
+        assert_eq!(rig.refused("db", doc! {"find": "v", "sort": {"$natural": 1}}).0, 168);
+    }
+
+    #[test]
+    fn a_tower_of_views_has_an_end() {
+        let rig = rig();
+        let mut below = "c".to_owned();
+        for n in 0..21 {
+            let name = format!("t{n}");
+            let created = rig.run("db", doc! {"create": &name, "viewOn": &below, "pipeline": []});
+            if created.get("code").is_some() {
+                assert_eq!(created.get_i32("code").unwrap(), 165);
+                assert!(n >= 20, "{n} views were too many");
+                return;
+            }
+            below = name;
+        }
+        assert_eq!(rig.refused("db", doc! {"find": below}).0, 165);
+    }
+}

@@ -187,3 +187,14 @@ fn killed_cursors_are_gone() {
     assert_eq!(rig.refused("db", doc! {"killCursors": "c", "cursors": [1]}).0, 14);
     assert_eq!(rig.refused("db", doc! {"killCursors": "c", "cursors": []}).0, 2);
 }
+
+#[test]
+fn the_time_limit_of_a_find_holds_over_its_batches() {
+    let rig = numbered(4);
+    let id = open(&rig, doc! {"find": "c", "batchSize": 1, "maxTimeMS": 60_000});
+    let next = doc! {"getMore": id, "collection": "c", "batchSize": 1};
+    rig.ok("db", next.clone());
+    rig.server.cursors.change(id, |cursor| cursor.time_left = Some(Duration::ZERO));
+    assert_eq!(rig.refused("db", next.clone()).0, 50);
+    assert_eq!(rig.refused("db", next).0, 43);
+}
