@@ -97,6 +97,14 @@ impl Query {
         Query { source, chain, output, found: 0 }
     }
 
+    /// Spares copying documents that are only counted: empty ones come out instead. Not for queries
+    /// with stages that look at documents.
+    pub fn only_count(&mut self) {
+        if let Source::Scan(scan) = &mut self.source {
+            scan.only_count();
+        }
+    }
+
     /// Says what is shown of the documents that come out.
     pub fn show(&mut self, output: FindOutput) {
         self.output = Some(output);

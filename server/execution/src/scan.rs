@@ -13,7 +13,7 @@ use crate::local_failure;
 use crate::{Slice, Watch};
 use access::Leaf;
 use ground::Ground;
-use quire_bson::DocBuf;
+use quire_bson::{DocBuf, RawDoc};
 use quire_documents::{Collection, CollectionId, Direction, Range, ReadView, Row};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::Timestamp;
@@ -62,6 +62,8 @@ pub struct Scan {
     chunk: usize,
     /// Only for scans that may come by a document twice.
     seen: Option<Seen>,
+    /// The documents themselves are not wanted, only that there are some.
+    counts_only: bool,
     ended: bool,
 }
 
@@ -103,8 +105,14 @@ impl Scan {
             found: VecDeque::new(),
             chunk: CHUNK_FIRST,
             seen: repeats.then(Seen::default),
+            counts_only: false,
             ended: false,
         }
+    }
+
+    /// From now on gives empty documents in place of those that are found.
+    pub fn only_count(&mut self) {
+        self.counts_only = true;
     }
 
     /// Fails when what the scan stands on is gone since its last turn.
@@ -233,10 +241,10 @@ impl Scan {
         let mut exhausted = true;
         let mut last: Vec<u8> = Vec::new();
         let (filter, found, seen) = (&self.filter, &mut self.found, &mut self.seen);
-        let chunk = self.chunk;
+        let (chunk, counts_only) = (self.chunk, self.counts_only);
         view.scan_rows(self.collection, range, direction, &mut |row_key, row| {
             examined += 1;
-            match accept(filter, seen, row_key, row) {
+            match accept(filter, seen, row_key, row, counts_only) {
                 Ok(None) => {}
                 Ok(Some(accepted)) => {
                     bytes += accepted.doc.as_bytes().len();
@@ -304,10 +312,10 @@ impl Scan {
         }
         let mut failure = None;
         let mut no_memory = None;
-        let (filter, found) = (&self.filter, &mut self.found);
+        let (filter, found, counts_only) = (&self.filter, &mut self.found, self.counts_only);
         view.get_rows(self.collection, &fresh, &mut |n, row| {
             let Some((row, row_key)) = row.zip(fresh.get(n)) else { return };
-            match accept(filter, &mut no_memory, row_key, row) {
+            match accept(filter, &mut no_memory, row_key, row, counts_only) {
                 Ok(accepted) => found.extend(accepted),
                 Err(error) => failure = Some(error),
             }
@@ -322,6 +330,7 @@ fn accept(
     seen: &mut Option<Seen>,
     row_key: &[u8],
     row: Row<'_>,
+    counts_only: bool,
 ) -> Result<Option<Found>> {
     if !filter.matches(row.doc)? {
         return Ok(None);
@@ -331,7 +340,11 @@ fn accept(
     {
         return Ok(None);
     }
-    let doc = DocBuf::from(row.doc);
+    let (row_key, doc) = match counts_only {
+        true => (&[][..], RawDoc::EMPTY),
+        false => (row_key, row.doc),
+    };
+    let doc = DocBuf::from(doc);
     Ok(Some(Found { row_key: row_key.to_vec(), revision: row.revision, doc }))
 }
 
