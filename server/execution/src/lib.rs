@@ -14,6 +14,7 @@ mod query;
 mod rules;
 mod scan;
 mod sequencer;
+pub mod ttl;
 pub mod wait;
 pub mod writes;
 

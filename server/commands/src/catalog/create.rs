@@ -12,7 +12,7 @@ use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::{Creation, NewCollection, create_collection};
 
-pub use options::{check_validator, enumeration};
+pub use options::{ACTIONS, LEVELS, append_whole, capped_size, check_validator, enumeration};
 
 pub const COMMAND: Command = Command {
     on_collection: true,

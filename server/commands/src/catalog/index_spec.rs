@@ -9,7 +9,7 @@ mod options;
 mod partial;
 
 pub use compare::{Conflict, compare, same_pattern};
-pub use options::{expire_after, is_true};
+pub use options::expire_after;
 
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, IndexSpec};

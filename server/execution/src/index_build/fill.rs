@@ -52,7 +52,7 @@ impl<'a> Filling<'a> {
             let last = chunk.last.clone();
             self.log(chunk).await?;
             if let Some((row_key, revision, error)) = unindexable {
-                self.check_unindexable(&row_key, revision, error)?;
+                self.check_unindexable(&row_key, revision, error).await?;
             }
             if ended {
                 return Ok(());
@@ -126,15 +126,20 @@ impl<'a> Filling<'a> {
 
     /// Fails the build unless the document was written again since it was read: then its writer
     /// answered for it.
-    fn check_unindexable(
+    async fn check_unindexable(
         &self,
         row_key: &[u8],
         revision: Timestamp,
         error: CommandError,
     ) -> Result<()> {
+        // What is still queued may be lost, and then the document stays what it is.
+        self.sequencer.caught_up().await;
         let (collection, _) = building(self.sequencer, self.collection, self.indexes)?;
-        let current = self.sequencer.current(&collection, row_key)?;
-        if current.is_some_and(|row| row.revision == revision) {
+        let mut unchanged = false;
+        let live = self.sequencer.documents().live();
+        live.get_row(collection.id, row_key, &mut |row| unchanged = row.revision == revision)
+            .map_err(local_failure)?;
+        if unchanged {
             let context = format!("Index build failed: Collection {}", collection.namespace);
             return Err(error.context(&context));
         }

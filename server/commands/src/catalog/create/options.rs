@@ -196,8 +196,11 @@ fn read_storage(arguments: &mut Arguments<'_>, b: &mut DocBuilder) -> Result<()>
     Ok(())
 }
 
-const LEVELS: &[&str] = &["off", "strict", "moderate"];
-const ACTIONS: &[&str] = &["error", "warn"];
+/// What `validationLevel` may be.
+pub const LEVELS: &[&str] = &["off", "strict", "moderate"];
+
+/// What `validationAction` may be.
+pub const ACTIONS: &[&str] = &["error", "warn"];
 
 /// Appends the validator with its level and action; true when there is any of them.
 fn read_validation(
@@ -211,7 +214,9 @@ fn read_validation(
     let action = arguments.optional_str("validationAction")?;
     if let Some(validator) = validator {
         check_validator(namespace, validator, constants)?;
-        b.append_doc("validator", validator);
+        if !validator.is_empty() {
+            b.append_doc("validator", validator);
+        }
     }
     if let Some(level) = level {
         b.append_str("validationLevel", enumeration("create.validationLevel", level, LEVELS)?);

@@ -1,6 +1,6 @@
 //! When a new index is one that is there already, and when it is in the way of one.
 
-use quire_bson::{DocBuf, RawDoc, RawValue, compare_docs, shell_text};
+use quire_bson::{RawDoc, RawValue, compare_docs, shell_text};
 use quire_documents::{Index, IndexSpec};
 use quire_errors::{Code, CommandError};
 use std::cmp::Ordering;
@@ -75,7 +75,7 @@ fn both(wanted: &IndexSpec, there: &IndexSpec) -> String {
 
 /// Key pattern, uniqueness, sparseness and filter decide what an index holds.
 fn relation(a: &IndexSpec, b: &IndexSpec) -> Relation {
-    let filter = |spec: &IndexSpec| spec.partial_filter.clone().unwrap_or_else(DocBuf::new);
+    let filter = |spec: &IndexSpec| spec.partial_filter.clone().unwrap_or_default();
     let same_entries = same_pattern(a.key(), b.key())
         && a.unique == b.unique
         && a.sparse == b.sparse

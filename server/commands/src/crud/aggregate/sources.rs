@@ -34,6 +34,7 @@ enum About {
 type Documents = fn(&Reading<'_>) -> Result<Vec<DocBuf>>;
 
 const SOURCES: &[(&str, About, Documents)] = &[
+    ("$collStats", About::Collection, collection_stats),
     ("$documents", About::Database, documents),
     ("$indexStats", About::Collection, index_stats),
     ("$listLocalSessions", About::Database, sessions),
@@ -101,6 +102,11 @@ fn sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
         })
     };
     Ok(reading.context.server.sessions.list().into_iter().map(shown).collect())
+}
+
+fn collection_stats(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    let options = reading.source.options();
+    crate::catalog::coll_stats_stage(reading.context, reading.collection, options)
 }
 
 /// Uses of indexes are not counted: each shows none since the server began.
