@@ -31,13 +31,17 @@ export QUIRE_BIN
 ARGS ?=
 DATA ?= ./data
 FUZZ_SECONDS ?= 60
+# For `make bench`: one workload (all of them unless given), and more flags (see --help).
+WORKLOAD ?=
+BENCH_ARGS ?=
 
-.PHONY: help run build test test-rust test-drivers lint fmt fuzz prepare prepare-test
+.PHONY: help run build test test-rust test-drivers bench lint fmt fuzz prepare prepare-test
 
 help:
 	@echo "make run     build, and start the server on 127.0.0.1:27017 with its data in $(DATA)"
 	@echo "make test    build, and run every test, stock drivers included"
 	@echo "make build   build the server only"
+	@echo "make bench   measure the server beside its yardsticks; WORKLOAD=find-by-id for one workload"
 	@echo "make lint    formatting, clippy and dependency rules"
 	@echo "make fmt     format the code"
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
@@ -66,6 +70,12 @@ test-drivers: prepare-test
 	cargo build --release --locked -p quired
 	tests/drivers/run python
 	tests/drivers/run node
+
+# The data goes beside the builds: a temporary directory may be in memory, where no flush costs.
+bench: prepare
+	cargo build --release --locked -p quired -p quire-bench
+	"$(CARGO_TARGET_DIR)/release/quire-bench" --quired "$(QUIRE_BIN)" \
+		--directory "$(QUIRE_CACHE)/bench" $(if $(WORKLOAD),--workload $(WORKLOAD)) $(BENCH_ARGS)
 
 lint: prepare
 	.ci/lint

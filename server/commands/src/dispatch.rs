@@ -80,7 +80,11 @@ fn admit(
     let generic = Generic::read(request.body())?;
     concerns::check(command, &generic)?;
     let body = request.body();
-    let target = body.nth(0).map(|element| element.value());
+    // getMore names the cursor first, and then its collection.
+    let target = match command.class {
+        OperationClass::GetMore => body.get("collection"),
+        _ => body.nth(0).map(|element| element.value()),
+    };
     let namespace = match target {
         Some(RawValue::String(collection)) if command.on_collection => {
             format!("{database}.{collection}")

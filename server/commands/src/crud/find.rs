@@ -21,7 +21,7 @@ use quire_bson::ArrayBuilder;
 use quire_documents::{Collection, Layout};
 use quire_errors::{CommandError, Result};
 use quire_execution::wait::Waiting;
-use quire_execution::{FindOutput, PlanNode, Wish, choose_as_wished};
+use quire_execution::{FindOutput, Hint, PlanNode, Wish, choose_as_wished};
 use quire_query::Constants;
 use quire_query::filter::Filter;
 use quire_query::path::FieldPath;
@@ -77,6 +77,7 @@ pub fn prepare(
     let sort = SortPattern::parse(request.sort)?;
     let projection = projection(request, constants)?;
     let hint = hint(request.hint)?;
+    check_natural(&sort, hint.as_ref())?;
     let Some(collection) = resolved.collection.as_deref() else {
         return Ok(Prepared::of(Vec::new(), &Pipeline::default()));
     };
@@ -194,6 +195,20 @@ fn projection_stage(request: &FindRequest<'_>) -> &'static str {
         !element.key().contains('.') && plain(element.value())
     };
     if request.projection.iter().all(simple) { "PROJECTION_SIMPLE" } else { "PROJECTION_DEFAULT" }
+}
+
+/// Refuses to walk the rows in their own order and along an index at once.
+fn check_natural(sort: &SortPattern, hint: Option<&Hint>) -> Result<()> {
+    let (Some(direction), Some(hint)) = (sort.natural(), hint) else { return Ok(()) };
+    match hint {
+        Hint::Natural { backwards } if *backwards == (direction < 0) => Ok(()),
+        Hint::Natural { .. } => Err(CommandError::bad_value(
+            "$natural hint must be in the same direction as $natural sort order",
+        )),
+        Hint::Name(_) | Hint::KeyPattern(_) => {
+            Err(CommandError::bad_value("index hint not allowed with $natural sort order"))
+        }
+    }
 }
 
 fn not_capped(collection: &Collection, request: &FindRequest<'_>) -> CommandError {

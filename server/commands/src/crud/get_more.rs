@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 pub const COMMAND: Command = Command {
     class: OperationClass::GetMore,
     latency: LatencyClass::Reads,
+    on_collection: true,
     ..Command::new(
         "getMore",
         "returns the next documents of a cursor",

@@ -1,5 +1,6 @@
 use crate::testing::Rig;
 use quire_bson::{Document, doc};
+use std::future::Future;
 
 fn rig() -> Rig {
     let rig = Rig::new();
@@ -104,4 +105,37 @@ fn what_cannot_run_is_refused() {
         assert_eq!(refused, code, "{command}: {message}");
         assert!(message.contains(part), "{command}: {message}");
     }
+}
+
+#[test]
+fn a_long_query_takes_turns_and_loses_nothing() {
+    const COUNT: i32 = 5_000;
+    let rig = Rig::new();
+    let documents: Vec<Document> = (0..COUNT).map(|n| doc! {"_id": n, "k": n % 7}).collect();
+    for part in documents.chunks(1_000) {
+        rig.ok("db", doc! {"insert": "c", "documents": part.to_vec()});
+    }
+    let total = aggregated(&rig, vec![doc! {"$group": {"_id": null, "sum": {"$sum": "$_id"}}}]);
+    assert_eq!(total, [doc! {"_id": null, "sum": COUNT * (COUNT - 1) / 2}]);
+    let sorted = aggregated(
+        &rig,
+        vec![doc! {"$sort": {"k": -1, "_id": 1}}, doc! {"$project": {"k": 0}}, doc! {"$limit": 3}],
+    );
+    assert_eq!(sorted, [doc! {"_id": 6}, doc! {"_id": 13}, doc! {"_id": 20}]);
+
+    // Enough work for every document that no machine does it all in one turn.
+    let slow = doc! {"$expr": {"$gte": [{"$sum": {"$range": ["$k", 200]}}, 0]}};
+    let body = doc! {"count": "c", "query": slow};
+    let request = crate::testing::request("db", body, &[]);
+    let mut counting = std::pin::pin!(crate::run(&rig.server, &rig.client, &request));
+    let mut turns = 0;
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let response = loop {
+        turns += 1;
+        if let std::task::Poll::Ready(response) = counting.as_mut().poll(&mut context) {
+            break response;
+        }
+    };
+    assert_eq!(response.body.as_raw().to_document(), doc! {"n": COUNT, "ok": 1.0});
+    assert!(turns > 1, "the thread was held all the time");
 }

@@ -46,6 +46,28 @@ fn the_stages_tell_how_documents_are_found() {
 }
 
 #[test]
+fn an_index_is_named_with_its_bounds() {
+    let rig = rig();
+    rig.ok("db", doc! {"createIndexes": "c", "indexes": [{"key": {"k": 1}, "name": "k_1"}]});
+    let plan = winner(&rig, doc! {"find": "c", "filter": {"k": 1}});
+    assert_eq!(stages(&plan), ["FETCH", "IXSCAN"]);
+    let scan = plan.get_document("inputStage").unwrap();
+    assert_eq!(scan.get_str("indexName").unwrap(), "k_1");
+    assert_eq!(scan.get_document("keyPattern").unwrap(), &doc! {"k": 1});
+    assert_eq!(scan.get_document("indexBounds").unwrap(), &doc! {"k": ["[1, 1]"]});
+    assert_eq!(scan.get_str("direction").unwrap(), "forward");
+    let pipeline = [doc! {"$match": {"k": 1}}, doc! {"$sort": {"k": -1}}];
+    let command = doc! {"aggregate": "c", "pipeline": pipeline.to_vec(), "cursor": {}};
+    assert_eq!(stages(&winner(&rig, command)), ["FETCH", "IXSCAN"]);
+    let sorted = winner(&rig, doc! {"find": "c", "sort": {"k": -1}, "limit": 1});
+    assert_eq!(stages(&sorted), ["LIMIT", "FETCH", "IXSCAN"]);
+    let either = doc! {"find": "c", "filter": {"$or": [{"k": 1}, {"_id": 2}]}};
+    let plan = winner(&rig, either);
+    assert_eq!(plan.get_str("stage").unwrap(), "OR");
+    assert_eq!(plan.get_array("inputStages").unwrap().len(), 2);
+}
+
+#[test]
 fn a_query_that_ran_tells_what_it_examined() {
     let rig = rig();
     let command = doc! {"find": "c", "filter": {"k": 1}};

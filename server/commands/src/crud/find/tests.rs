@@ -129,3 +129,21 @@ fn options_that_make_no_sense_are_refused() {
         assert!(message.contains(part), "{command}: {message}");
     }
 }
+
+#[test]
+fn a_hinted_index_is_walked_from_min_to_max() {
+    let rig = with((0..6).map(|n| doc! {"_id": n, "a": 10 - n}).collect());
+    rig.ok("db", doc! {"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a_1"}]});
+    for (command, expected) in [
+        (doc! {"find": "c", "hint": "a_1", "min": {"a": 7}, "max": {"a": 9}}, vec![3, 2]),
+        (doc! {"find": "c", "hint": {"a": 1}, "max": {"a": 6}}, vec![5]),
+        (doc! {"find": "c", "hint": "_id_", "min": {"_id": 4}}, vec![4, 5]),
+        (doc! {"find": "c", "hint": "a_1", "filter": {"_id": {"$lt": 2}}}, vec![1, 0]),
+    ] {
+        assert_eq!(ids(&rig, command.clone()), expected, "{command}");
+    }
+    let keys = doc! {"find": "c", "filter": {"a": 5}, "returnKey": true};
+    assert_eq!(found(&rig, keys).0, [doc! {"a": 5}]);
+    let numbered = doc! {"find": "c", "sort": {"$natural": 1}, "hint": "a_1"};
+    assert_eq!(rig.refused("db", numbered).0, 2);
+}

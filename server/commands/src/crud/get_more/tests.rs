@@ -198,3 +198,21 @@ fn the_time_limit_of_a_find_holds_over_its_batches() {
     assert_eq!(rig.refused("db", next.clone()).0, 50);
     assert_eq!(rig.refused("db", next).0, 43);
 }
+
+#[test]
+fn a_waiting_cursor_that_is_killed_stops_waiting() {
+    let rig = capped();
+    let id = open(&rig, doc! {"find": "c", "tailable": true, "awaitData": true});
+    let other = rig.connect();
+    let refused = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while other.server.cursors.counts().pinned == 0 {
+                std::thread::yield_now();
+            }
+            other.ok("db", doc! {"killCursors": "c", "cursors": [id]});
+        });
+        rig.refused("db", doc! {"getMore": id, "collection": "c", "maxTimeMS": 60_000})
+    });
+    assert_eq!(refused, (237, "cursor killed".to_owned()));
+    assert_eq!(rig.server.cursors.counts().open, 0);
+}

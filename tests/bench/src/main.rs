@@ -1,0 +1,49 @@
+//! Measures the server beside what the machine allows.
+//!
+//! Owns the command line of the benchmark. Every figure of the server is taken in turns with its
+//! yardsticks, in one run on one machine, because a ratio of two such figures says something and a
+//! figure alone does not: it is the machine's, and the hour's.
+//!
+//! ```text
+//! generator (threads here) --OP_MSG--> quired          the subject, a process of its own
+//!                          --OP_MSG--> canned server   the wire's ceiling, a process of its own
+//!                            fdatasync in the same directory: the disk's ceiling
+//! ```
+
+mod arguments;
+mod canned;
+mod client;
+mod disk;
+mod documents;
+mod failure;
+mod figures;
+mod generator;
+mod histogram;
+mod process;
+mod quired;
+mod random;
+mod report;
+mod run;
+mod scratch;
+mod workloads;
+
+use arguments::Invocation;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome =
+        arguments::parse(std::env::args().skip(1)).and_then(|invocation| match invocation {
+            Invocation::Help => Ok(writeln!(std::io::stdout().lock(), "{}", arguments::help())?),
+            Invocation::Canned(workload) => canned::serve(workload),
+            Invocation::Run(options) => run::run(&options),
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed; the exit code still tells.
+            let _ = writeln!(std::io::stderr().lock(), "quire-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
