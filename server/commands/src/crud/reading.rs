@@ -1,7 +1,7 @@
 //! From what a reading command asks to a query that runs.
 //!
-//! Owns planning for `find`, `aggregate`, `count`, `distinct` and their explanations, on collections
-//! and views alike.
+//! Owns planning for `find`, `aggregate`, `count`, `distinct` and their explanations, on
+//! collections and views alike.
 
 use crate::views::Resolved;
 use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
