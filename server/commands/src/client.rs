@@ -35,6 +35,11 @@ impl Client {
         self.remote.map_or_else(|| "anonymous unix socket".to_owned(), |remote| remote.to_string())
     }
 
+    /// The peer's address without its port, the way the profiler writes it.
+    pub fn address_text(&self) -> String {
+        self.remote.map_or_else(String::new, |remote| remote.ip().to_string())
+    }
+
     /// The name logs and `currentOp` use.
     pub fn name(&self) -> String {
         format!("conn{}", self.id)

@@ -1,5 +1,6 @@
 //! Counting what is done, for serverStatus, `top` and metrics.
 
+use crate::top::Top;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,6 +69,7 @@ pub struct Counters {
     pub docs_deleted: AtomicU64,
     pub ttl_passes: AtomicU64,
     pub ttl_deleted: AtomicU64,
+    pub top: Top,
     /// Calls and failures of each command.
     pub by_command: Mutex<BTreeMap<&'static str, (u64, u64)>>,
 }

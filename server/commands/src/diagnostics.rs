@@ -2,6 +2,8 @@
 
 mod build_info;
 mod connection_status;
+mod current_op;
+mod features;
 mod get_cmd_line_opts;
 mod get_log;
 mod get_parameter;
@@ -10,6 +12,7 @@ mod list_commands;
 mod server_status;
 #[cfg(test)]
 mod tests;
+mod top;
 mod whats_my_uri;
 
 use crate::registry::Command;
@@ -17,11 +20,14 @@ use crate::registry::Command;
 pub const COMMANDS: &[&Command] = &[
     &build_info::COMMAND,
     &connection_status::COMMAND,
+    &current_op::COMMAND,
+    &features::COMMAND,
     &get_cmd_line_opts::COMMAND,
     &get_log::COMMAND,
     &get_parameter::COMMAND,
     &host_info::COMMAND,
     &list_commands::COMMAND,
     &server_status::COMMAND,
+    &top::COMMAND,
     &whats_my_uri::COMMAND,
 ];

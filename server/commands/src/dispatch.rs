@@ -11,8 +11,9 @@ use crate::registry::{self, Command, Run, Scope};
 use crate::reply::{Reply, error_reply, finished};
 use crate::server::{Context, Server};
 use crate::sessions::session_id;
+use crate::slow::Finished;
 use crate::{concerns, slow};
-use quire_bson::{DocBuf, RawValue};
+use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
 use quire_protocol::Request;
@@ -40,8 +41,12 @@ pub async fn run(server: &Arc<Server>, client: &Arc<Client>, request: &Request) 
             let operation = &running.operation;
             let context = Context { server, client, request, generic: &generic, operation };
             let outcome = execute(command, &context).await;
-            note(command, &context, outcome.as_ref().err());
-            finished(outcome)
+            let error = outcome.as_ref().err().cloned();
+            let (body, more) = finished(outcome);
+            let took = context.operation.started.elapsed();
+            let reply_bytes = body.as_bytes().len();
+            note(&context, &Finished { command, took, error: error.as_ref(), reply_bytes }).await;
+            (body, more)
         }
         Err(error) => {
             server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
@@ -80,17 +85,7 @@ fn admit(
     let generic = Generic::read(request.body())?;
     concerns::check(command, &generic)?;
     let body = request.body();
-    // getMore names the cursor first, and then its collection.
-    let target = match command.class {
-        OperationClass::GetMore => body.get("collection"),
-        _ => body.nth(0).map(|element| element.value()),
-    };
-    let namespace = match target {
-        Some(RawValue::String(collection)) if command.on_collection => {
-            format!("{database}.{collection}")
-        }
-        _ => format!("{database}.$cmd"),
-    };
+    let namespace = namespace_of(command, database, body);
     let new = NewOperation {
         client: client.clone(),
         command: command.name,
@@ -110,6 +105,20 @@ fn admit(
         server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
     }
     Ok((generic, new))
+}
+
+/// The namespace by which logs and `currentOp` know an operation.
+fn namespace_of(command: &Command, database: &str, body: RawDoc<'_>) -> String {
+    let target = match command.class {
+        // getMore names the cursor first, and then its collection.
+        OperationClass::GetMore => body.get("collection"),
+        _ if command.on_collection => body.nth(0).map(|element| element.value()),
+        _ => None,
+    };
+    match target {
+        Some(RawValue::String(collection)) => format!("{database}.{collection}"),
+        _ => format!("{database}.$cmd"),
+    }
 }
 
 async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
@@ -156,13 +165,17 @@ fn count(server: &Server, class: OperationClass) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn note(command: &'static Command, context: &Context<'_>, error: Option<&CommandError>) {
-    let took = context.operation.started.elapsed();
+/// Counts a finished command and leaves its traces.
+async fn note(context: &Context<'_>, finished: &Finished<'_>) {
+    let Finished { command, took, error, .. } = *finished;
     let (counters, figures) = (&context.server.counters, &context.operation.figures);
     counters.finished(command.name, command.latency, took, error.is_some());
     let examined = figures.keys_examined.load(Ordering::Relaxed);
     counters.keys_examined.fetch_add(examined, Ordering::Relaxed);
     let examined = figures.docs_examined.load(Ordering::Relaxed);
     counters.docs_examined.fetch_add(examined, Ordering::Relaxed);
-    slow::note(context, command, took, error);
+    if command.on_collection || command.class == OperationClass::GetMore {
+        counters.top.add(&context.operation.namespace, command, took);
+    }
+    slow::note(context, finished).await;
 }

@@ -67,6 +67,10 @@ pub trait Host: Send + Sync {
     /// Sets the verbosity of the log.
     fn set_log_verbosity(&self, level: u8);
 
+    /// Sets the verbosity of one component, by its path such as `storage.journal`; `None` takes
+    /// that of its parent.
+    fn set_component_verbosity(&self, path: &str, level: Option<u8>);
+
     /// Begins to shut the process down and returns at once.
     fn shut_down(&self, request: ShutdownRequest);
 

@@ -6,6 +6,7 @@
 
 mod administration;
 mod arguments;
+mod brief;
 mod catalog;
 mod client;
 mod concerns;
@@ -18,18 +19,22 @@ mod facts;
 mod generic;
 mod handshake;
 mod host;
+mod json;
 mod operations;
 mod parameters;
 mod planned;
 mod profiling;
+mod recording;
 mod registry;
 mod reply;
+mod running;
 mod server;
 mod session_commands;
 mod sessions;
 mod slow;
 #[cfg(test)]
 mod testing;
+mod top;
 mod topology;
 mod views;
 
@@ -42,7 +47,7 @@ pub use facts::{Facts, VERSION};
 pub use host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
 pub use operations::{Operations, Stop};
 pub use parameters::Parameters;
-pub use profiling::Profiling;
+pub use profiling::{Level as ProfileLevel, Profiling};
 pub use reply::error_reply;
 pub use server::Server;
 pub use sessions::Sessions;

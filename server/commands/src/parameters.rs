@@ -13,6 +13,7 @@ mod tests;
 mod verbosity;
 
 pub use table::{Settable, SettingRefused};
+pub(crate) use verbosity::Levels;
 
 use parking_lot::RwLock;
 use quire_bson::{Bson, RawValue};

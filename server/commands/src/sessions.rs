@@ -4,7 +4,7 @@
 //! that they can be killed together; retryable writes and transactions come with the replica set.
 
 use parking_lot::Mutex;
-use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
+use quire_bson::{Bson, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::HashMap;
 
@@ -155,9 +155,4 @@ pub fn lsid_of(id: SessionId) -> Bson {
     let binary =
         quire_bson::Binary { subtype: quire_bson::BinarySubtype::Uuid, bytes: id.to_vec() };
     Bson::Document(quire_bson::doc! { "id": binary })
-}
-
-/// True when both documents name the same session.
-pub fn same_session(a: &DocBuf, id: &SessionId) -> bool {
-    session_id(a.as_raw()).is_ok_and(|own| own == *id)
 }

@@ -293,6 +293,8 @@ impl Host for FakeHost {
 
     fn set_log_verbosity(&self, _level: u8) {}
 
+    fn set_component_verbosity(&self, _path: &str, _level: Option<u8>) {}
+
     fn shut_down(&self, request: ShutdownRequest) {
         *self.shutdown.lock() = Some(request);
     }

@@ -3,7 +3,7 @@
 //! Owns the counters of connections and traffic, and implements [`Host`] over the runtime, the log
 //! and the operating system.
 
-use crate::logging::{Logging, RecentLog};
+use crate::logging::{Component, Logging, RecentLog};
 use crate::machine;
 use crate::shutdown::Shutdown;
 use quire_bson::Document;
@@ -89,6 +89,12 @@ impl Host for ProcessHost {
 
     fn set_log_verbosity(&self, level: u8) {
         self.logging.set_default_verbosity(level);
+    }
+
+    fn set_component_verbosity(&self, path: &str, level: Option<u8>) {
+        if let Some(component) = Component::of_path(path) {
+            self.logging.set_verbosity(component, level);
+        }
     }
 
     fn shut_down(&self, request: ShutdownRequest) {

@@ -12,6 +12,7 @@
 //! | the collection was altered or dropped | [`Refusal::CatalogChanged`]: plan again |
 //! | pending writes were lost | [`Refusal::CatalogChanged`]: plan again |
 //! | a catalogue change is on its way | [`Refusal::CatalogBusy`]: wait for it, then plan again |
+//! | all writes are held | [`Refusal::CatalogBusy`]: wait for their release, then plan again |
 
 mod capped;
 mod pending;
@@ -84,7 +85,8 @@ pub enum Verdict {
 pub enum Refusal {
     /// The plan was made under another catalogue, or over writes that were lost since.
     CatalogChanged,
-    /// A change of the catalogue is in the log but not applied; wait past this generation.
+    /// A change of the catalogue is in the log but not applied, or all writes are held; wait past
+    /// this generation.
     CatalogBusy { generation: u64 },
     /// Nothing can be written now.
     Error(CommandError),
@@ -147,6 +149,8 @@ struct State {
     epoch: u64,
     /// Stamps that were lost: above the first of a pair, up to the second.
     voided: VecDeque<(Timestamp, Timestamp)>,
+    /// How often [`Sequencer::hold_writes`] was asked for and not taken back.
+    holds: u32,
 }
 
 /// How many losses are remembered; nobody holds on to a stamp for longer.
@@ -166,6 +170,7 @@ impl Sequencer {
             catalog_change: Timestamp::ZERO,
             epoch: replica.epoch(),
             voided: VecDeque::new(),
+            holds: 0,
         };
         let disk_full = AtomicBool::new(false);
         let rules = KnownRules::default();
@@ -189,6 +194,32 @@ impl Sequencer {
     /// Refuses writes, or allows them again, as the disk fills and empties.
     pub fn set_disk_full(&self, full: bool) -> bool {
         self.disk_full.swap(full, Ordering::Relaxed)
+    }
+
+    /// Lets every later write wait until [`Sequencer::release_writes`] was called as often. Gives how
+    /// often that is now.
+    pub fn hold_writes(&self) -> u32 {
+        let mut state = self.state.lock();
+        state.holds = state.holds.saturating_add(1);
+        state.holds
+    }
+
+    /// Takes one hold back and gives how many are left; `None` when there was none.
+    pub fn release_writes(&self) -> Option<u32> {
+        let left = {
+            let mut state = self.state.lock();
+            state.holds = state.holds.checked_sub(1)?;
+            state.holds
+        };
+        if left == 0 {
+            self.applied.notify();
+        }
+        Some(left)
+    }
+
+    /// How often writes are held.
+    pub fn holds(&self) -> u32 {
+        self.state.lock().holds
     }
 
     /// The collection's partial indexes and validator, parsed.
@@ -331,13 +362,23 @@ impl Sequencer {
 
     /// Proposes effects that need no check, such as a chunk of an index build.
     pub async fn append(&self, effects: Vec<Effect>) -> Result<()> {
-        let submitted = {
-            let mut state = self.lock_for_writes().map_err(Refusal::into_error)?;
-            self.stamp(&mut state);
-            self.propose(&mut state, effects, false).map_err(Refusal::into_error)?
+        let submitted = loop {
+            match self.propose_unchecked(&effects) {
+                Ok(submitted) => break submitted,
+                Err(Refusal::CatalogBusy { generation }) => {
+                    self.applied.changed_since(generation).await;
+                }
+                Err(refusal) => return Err(refusal.into_error()),
+            }
         };
         submitted.commit().await.map_err(lost)?;
         Ok(())
+    }
+
+    fn propose_unchecked(&self, effects: &[Effect]) -> Result<Submitted, Refusal> {
+        let mut state = self.lock_for_writes()?;
+        self.stamp(&mut state);
+        self.propose(&mut state, effects.to_vec(), false)
     }
 
     fn lock_for_writes(&self) -> Result<parking_lot::MutexGuard<'_, State>, Refusal> {
@@ -345,6 +386,10 @@ impl Sequencer {
             return Err(Refusal::Error(disk_full()));
         }
         let mut state = self.state.lock();
+        if state.holds > 0 {
+            // Under the lock that a release needs, so it cannot ring before this is waited for.
+            return Err(Refusal::CatalogBusy { generation: self.applied.generation() });
+        }
         self.catch_up(&mut state);
         Ok(state)
     }

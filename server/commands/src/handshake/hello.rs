@@ -148,6 +148,9 @@ fn describe(
     b.append_i32("minWireVersion", WIRE_VERSION_MIN);
     b.append_i32("maxWireVersion", WIRE_VERSION_MAX);
     b.append_bool("readOnly", false);
+    if let Some(text) = server.parameters.automation_descriptor() {
+        b.append_str("automationServiceDescriptor", &text);
+    }
     if !compressors.is_empty() {
         b.append_array("compression", |list| {
             for name in compressors {

@@ -13,7 +13,6 @@ use quire_errors::CommandError;
 pub enum Settable {
     Never,
     AtStart,
-    AtRunTime,
     Anytime,
 }
 
@@ -23,7 +22,7 @@ impl Settable {
     }
 
     pub fn at_run_time(self) -> bool {
-        matches!(self, Settable::AtRunTime | Settable::Anytime)
+        self == Settable::Anytime
     }
 }
 

@@ -4,6 +4,7 @@
 //! value with two names.
 
 use super::table::{SettingRefused, whole_number};
+use crate::host::Host;
 use quire_bson::{Bson, Document, doc};
 use std::collections::BTreeMap;
 
@@ -139,13 +140,31 @@ pub(super) fn keep_in_step(values: &mut BTreeMap<String, Bson>, name: &str, valu
     }
 }
 
-/// Every component of the tree with its level, by the path of its name; the root has no name.
-pub(super) fn levels(tree: &Bson) -> Vec<(String, i32)> {
-    let mut levels = Vec::new();
-    if let Bson::Document(tree) = tree {
-        collect(tree, "", &mut levels);
+/// How talkative each component is to be.
+pub(crate) struct Levels(Vec<(String, i32)>);
+
+impl Levels {
+    /// The levels that a new value of a parameter means; `None` for parameters about other things.
+    pub(crate) fn of(name: &str, value: &Bson) -> Option<Levels> {
+        let mut levels = Vec::new();
+        match (name, value) {
+            (LEVEL, Bson::Int32(level)) => levels.push((String::new(), *level)),
+            (COMPONENTS, Bson::Document(tree)) => collect(tree, "", &mut levels),
+            _ => return None,
+        }
+        Some(Levels(levels))
     }
-    levels
+
+    /// Tells the log.
+    pub(crate) fn apply(&self, host: &dyn Host) {
+        for (path, level) in &self.0 {
+            let level = u8::try_from(*level).ok();
+            match level {
+                Some(level) if path.is_empty() => host.set_log_verbosity(level),
+                _ => host.set_component_verbosity(path, level),
+            }
+        }
+    }
 }
 
 fn collect(tree: &Document, path: &str, levels: &mut Vec<(String, i32)>) {
