@@ -4,7 +4,7 @@
 //! that they can be killed together; retryable writes and transactions come with the replica set.
 
 use parking_lot::Mutex;
-use quire_bson::{Bson, RawDoc, RawValue};
+use quire_bson::{Binary, BinarySubtype, Bson, DateTime, DocBuf, RawDoc, RawValue, doc};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::HashMap;
 
@@ -29,6 +29,51 @@ pub struct SessionEntry {
     pub id: SessionId,
     pub started_millis: i64,
     pub last_use_millis: i64,
+}
+
+impl SessionEntry {
+    /// The document that `$listLocalSessions` and `$listSessions` give.
+    pub fn document(&self) -> DocBuf {
+        let binary = |subtype, bytes: &[u8]| Binary { subtype, bytes: bytes.to_vec() };
+        DocBuf::from(&doc! {
+            "_id": {
+                "id": binary(BinarySubtype::Uuid, &self.id),
+                "uid": binary(BinarySubtype::Generic, &NOBODY),
+            },
+            "lastUse": DateTime::from_millis(self.last_use_millis),
+        })
+    }
+}
+
+/// Checks the options of the stages that list sessions. As nobody logs in, all sessions belong to
+/// the one who asks.
+pub fn check_list_options(stage: &str, options: RawValue<'_>) -> Result<()> {
+    let RawValue::Document(options) = options else {
+        return Err(CommandError::type_mismatch(format!(
+            "{stage} options must be specified in an object, but found: {}",
+            options.type_name()
+        )));
+    };
+    for element in options {
+        match (element.key(), element.value()) {
+            ("allUsers", RawValue::Boolean(_)) | ("users", RawValue::Array(_)) => {}
+            (name @ ("allUsers" | "users"), wrong) => {
+                let expected = if name == "users" { "array" } else { "bool" };
+                return Err(CommandError::type_mismatch(format!(
+                    "BSON field '{stage}.{name}' is the wrong type '{}', expected type \
+                     '{expected}'",
+                    wrong.type_name()
+                )));
+            }
+            (unknown, _) => {
+                return Err(CommandError::location(
+                    40415,
+                    format!("BSON field '{stage}.{unknown}' is an unknown field."),
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The sessions of this server.
@@ -152,7 +197,6 @@ fn subtype_name(subtype: u8) -> &'static str {
 
 /// An `lsid` document of a session id.
 pub fn lsid_of(id: SessionId) -> Bson {
-    let binary =
-        quire_bson::Binary { subtype: quire_bson::BinarySubtype::Uuid, bytes: id.to_vec() };
-    Bson::Document(quire_bson::doc! { "id": binary })
+    let binary = Binary { subtype: BinarySubtype::Uuid, bytes: id.to_vec() };
+    Bson::Document(doc! { "id": binary })
 }

@@ -1,5 +1,5 @@
 use crate::testing::Rig;
-use quire_bson::{Bson, doc};
+use quire_bson::{Bson, Document, doc};
 
 #[test]
 fn the_version_is_the_one_drivers_gate_on() {
@@ -99,4 +99,26 @@ fn every_command_is_listed_by_its_name() {
     let listed = Rig::new().ok("admin", doc! {"listCommands": 1});
     let commands = listed.get_document("commands").unwrap();
     assert!(commands.contains_key("ping") && commands.contains_key("listCommands"));
+}
+
+#[test]
+fn the_stage_shows_running_operations_and_idle_cursors() {
+    let rig = Rig::new();
+    rig.ok("test", doc! {"insert": "c", "documents": [{"_id": 1}, {"_id": 2}]});
+    rig.ok("test", doc! {"find": "c", "batchSize": 1});
+    let list = |options: Document| {
+        doc! {
+            "aggregate": 1, "pipeline": [{"$currentOp": options}], "cursor": {},
+        }
+    };
+    let types = |options: Document| -> Vec<String> {
+        let reply = rig.ok("admin", list(options));
+        let batch = reply.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+        let kind = |shown: &Bson| shown.as_document().unwrap().get_str("type").unwrap().to_owned();
+        batch.iter().map(kind).collect()
+    };
+    assert_eq!(types(doc! {}), ["op"]);
+    assert_eq!(types(doc! {"idleCursors": true, "allUsers": true}), ["op", "idleCursor"]);
+    assert_eq!(rig.refused("test", list(doc! {})).0, 73);
+    assert_eq!(rig.refused("admin", list(doc! {"foo": true})).0, 9);
 }

@@ -58,3 +58,66 @@ fn malformed_lists_are_refused() {
         assert_eq!(rig.refused("admin", command.clone()).0, code, "{command}");
     }
 }
+
+#[test]
+fn the_stages_that_list_sessions_show_those_in_use() {
+    let rig = Rig::new();
+    rig.ok("admin", doc! {"ping": 1, "lsid": lsid(7)});
+    let list = |options: Document| {
+        doc! {
+            "aggregate": 1, "pipeline": [{"$listLocalSessions": options}], "cursor": {},
+        }
+    };
+    let listed = rig.ok("admin", list(doc! {}));
+    let batch = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    assert_eq!(batch.len(), 1, "{listed}");
+    let shown = batch[0].as_document().unwrap().get_document("_id").unwrap();
+    assert_eq!(shown.get("id"), lsid(7).get("id"));
+    assert!(shown.contains_key("uid"));
+    assert_eq!(rig.refused("admin", list(doc! {"foo": 1})).0, 40415);
+}
+
+#[test]
+fn ending_a_session_closes_its_cursors() {
+    let rig = Rig::new();
+    rig.ok("test", doc! {"insert": "c", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}]});
+    let find = |n: u8| doc! {"find": "c", "batchSize": 1, "lsid": lsid(n)};
+    let open = |n: u8| {
+        let reply = rig.ok("test", find(n));
+        reply.get_document("cursor").unwrap().get_i64("id").unwrap()
+    };
+    let (ended, kept) = (open(1), open(2));
+    rig.ok("admin", doc! {"endSessions": [lsid(1)]});
+    let more = |id: i64, n: u8| doc! {"getMore": id, "collection": "c", "lsid": lsid(n)};
+    assert_eq!(rig.refused("test", more(ended, 1)).0, 43);
+    rig.ok("test", more(kept, 2));
+    let killed = open(2);
+    rig.ok("admin", doc! {"killAllSessions": []});
+    assert_eq!(rig.refused("test", more(killed, 2)).0, 43);
+}
+
+#[test]
+fn sessions_are_bounded_and_forgotten() {
+    let rig = Rig::new();
+    let sessions = &rig.server.sessions;
+    sessions.touch(&[1; 16], 1_000, 1).unwrap();
+    assert_eq!(sessions.touch(&[2; 16], 1_000, 1).unwrap_err().code().number(), 261);
+    sessions.touch(&[1; 16], 2_000, 1).unwrap();
+    sessions.expire(2_001);
+    assert_eq!(sessions.count(), 0);
+}
+
+#[test]
+fn a_malformed_session_id_refuses_the_command_it_comes_with() {
+    let rig = Rig::new();
+    let short = Binary { subtype: BinarySubtype::Uuid, bytes: vec![1; 15] };
+    let general = Binary { subtype: BinarySubtype::Generic, bytes: vec![1; 16] };
+    for (lsid, code) in [
+        (doc! {"id": short}, 207),
+        (doc! {"id": general}, 14),
+        (doc! {}, 40414),
+        (doc! {"id": lsid(1).get("id").cloned().unwrap(), "foo": 1}, 40415),
+    ] {
+        assert_eq!(rig.refused("admin", doc! {"ping": 1, "lsid": lsid.clone()}).0, code, "{lsid}");
+    }
+}

@@ -3,8 +3,9 @@
 //! Owns the table of sources: where each may be read, and where its documents come from.
 
 use crate::crud::reading::{Prepared, prepare_parsed};
+use crate::running;
 use crate::server::Context;
-use crate::sessions::{SessionEntry, lsid_of};
+use crate::sessions::{self, SessionEntry};
 use crate::views::Resolved;
 use quire_bson::{DateTime, DocBuf, doc};
 use quire_documents::Collection;
@@ -35,9 +36,11 @@ type Documents = fn(&Reading<'_>) -> Result<Vec<DocBuf>>;
 
 const SOURCES: &[(&str, About, Documents)] = &[
     ("$collStats", About::Collection, collection_stats),
+    ("$currentOp", About::Database, current_operations),
     ("$documents", About::Database, documents),
     ("$indexStats", About::Collection, index_stats),
     ("$listLocalSessions", About::Database, sessions),
+    ("$listSessions", About::Collection, listed_sessions),
     ("$planCacheStats", About::Collection, |_| Ok(Vec::new())),
 ];
 
@@ -94,14 +97,31 @@ fn documents(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
     pipeline::documents(reading.source.options(), reading.constants)
 }
 
+fn current_operations(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    if reading.context.database() != "admin" {
+        return Err(CommandError::new(
+            Code::InvalidNamespace,
+            "$currentOp must be run against the 'admin' database with {aggregate: 1}",
+        ));
+    }
+    let shown = running::Shown::parse(reading.source.options())?;
+    Ok(running::documents(reading.context, shown))
+}
+
 fn sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
-    let shown = |entry: SessionEntry| {
-        DocBuf::from(&doc! {
-            "_id": lsid_of(entry.id),
-            "lastUse": DateTime::from_millis(entry.last_use_millis),
-        })
-    };
-    Ok(reading.context.server.sessions.list().into_iter().map(shown).collect())
+    sessions::check_list_options(reading.source.name(), reading.source.options())?;
+    Ok(reading.context.server.sessions.list().iter().map(SessionEntry::document).collect())
+}
+
+/// On a standalone all sessions are local ones.
+fn listed_sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    if reading.context.operation.namespace != "config.system.sessions" {
+        return Err(CommandError::new(
+            Code::InvalidNamespace,
+            "$listSessions may only be run against config.system.sessions",
+        ));
+    }
+    sessions(reading)
 }
 
 fn collection_stats(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
