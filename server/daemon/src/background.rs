@@ -1,7 +1,8 @@
 //! What the server does unasked.
 //!
 //! Owns the periodic work: watching the disk, making applied state durable so that a restart is
-//! short, and forgetting what nobody came back for.
+//! short, forgetting what nobody came back for, deleting expired documents, and index builds that
+//! lost their builder.
 
 use crate::shutdown::Shutdown;
 use quire_commands::{DiskSpace, Server};
@@ -24,11 +25,16 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// How often idle cursors and sessions are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_secs(4);
 
+/// The least time between two looks at index builds without a builder.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+
 /// Starts everything; the tasks end when the process goes down.
 pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, watch_disk(server.clone()));
     spawn(shutdown, make_durable(server.clone()));
     spawn(shutdown, expire(server.clone()));
+    spawn(shutdown, delete_expired(server.clone()));
+    spawn(shutdown, tend_index_builds(server.clone()));
 }
 
 fn spawn(shutdown: &Arc<Shutdown>, work: impl Future<Output = ()> + Send + 'static) {
@@ -98,5 +104,25 @@ async fn expire(server: Arc<Server>) {
     loop {
         tokio::time::sleep(EXPIRE_EVERY).await;
         server.expire_idle();
+    }
+}
+
+async fn delete_expired(server: Arc<Server>) {
+    loop {
+        tokio::time::sleep(server.parameters.ttl_monitor_sleep()).await;
+        if server.parameters.ttl_monitor_enabled() {
+            server.ttl_pass().await;
+        }
+    }
+}
+
+/// Also finishes the builds that the last end of the process interrupted.
+async fn tend_index_builds(server: Arc<Server>) {
+    loop {
+        let seen = server.index_builds.changed().generation();
+        server.tend_index_builds().await;
+        // A build that fails for a lasting reason is not tried at once again.
+        tokio::time::sleep(TEND_EVERY).await;
+        server.index_builds.changed().changed_since(seen).await;
     }
 }
