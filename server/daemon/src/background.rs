@@ -22,9 +22,6 @@ const RESERVE_PARTS: u64 = 10;
 /// How often applied state becomes durable, which bounds what a restart replays.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
-/// How often idle cursors and sessions are looked at.
-const EXPIRE_EVERY: Duration = Duration::from_secs(4);
-
 /// The least time between two looks at index builds without a builder.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -102,7 +99,7 @@ async fn make_durable(server: Arc<Server>) {
 
 async fn expire(server: Arc<Server>) {
     loop {
-        tokio::time::sleep(EXPIRE_EVERY).await;
+        tokio::time::sleep(server.parameters.cursor_monitor_interval()).await;
         server.expire_idle();
     }
 }

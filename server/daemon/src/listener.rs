@@ -188,6 +188,11 @@ async fn refused(error: &io::Error) {
 }
 
 impl Accepting {
+    /// True when connections stay out of the log; a parameter can say so at any time.
+    fn is_quiet(&self) -> bool {
+        self.quiet || self.server.parameters.quiet()
+    }
+
     fn start<S>(&self, stream: S, remote: Option<SocketAddr>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -208,7 +213,7 @@ impl Accepting {
         }
         let id = traffic.created.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client::new(i64::try_from(id).unwrap_or(i64::MAX), remote));
-        if !self.quiet {
+        if !self.is_quiet() {
             tracing::info!(
                 target: "NETWORK",
                 id = 22943,
@@ -248,7 +253,7 @@ impl Accepting {
                 "Closing a connection that breaks the protocol"
             ),
         }
-        if !self.quiet {
+        if !self.is_quiet() {
             tracing::info!(
                 target: "NETWORK",
                 id = 22944,

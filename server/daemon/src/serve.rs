@@ -14,11 +14,13 @@ use crate::stores::Stores;
 use crate::{background, fork, machine};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
-    Counters, Cursors, Facts, Operations, Parameters, Profiling, Server, Sessions, Stop, Topology,
-    VERSION,
+    Counters, Cursors, Facts, Operations, Parameters, ProfileLevel, Profiling, Server, Sessions,
+    Stop, Topology, VERSION,
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
-use quire_config::{LogDestination, LogRotation, Settings, StorageEngine, SystemLog, Tree};
+use quire_config::{
+    LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -150,10 +152,18 @@ fn server(
     host: ProcessHost,
     facts: Facts,
 ) -> Result<Server, Failure> {
-    let slow_millis = u64::try_from(settings.profiling.slow_operation_ms).unwrap_or(0);
     let topology = Topology::new(facts.process);
     let parameters = Parameters::new(&settings.parameters)
         .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
+    for warning in parameters.warnings() {
+        tracing::warn!(
+            target: "CONTROL",
+            id = 7_100_034,
+            ctx = "initandlisten",
+            tag = "startupWarnings",
+            "{warning}"
+        );
+    }
     Ok(Server {
         documents: stores.documents.clone(),
         sequencer: stores.sequencer.clone(),
@@ -164,10 +174,20 @@ fn server(
         sessions: Sessions::default(),
         parameters,
         counters: Counters::default(),
-        profiling: Profiling::new(slow_millis),
+        profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
     })
+}
+
+fn profiling(settings: &Settings) -> Profiling {
+    let level = match settings.profiling.mode {
+        ProfileMode::Off => ProfileLevel::Off,
+        ProfileMode::SlowOperations => ProfileLevel::Slow,
+        ProfileMode::All => ProfileLevel::All,
+    };
+    let slow_millis = i64::from(settings.profiling.slow_operation_ms);
+    Profiling::starting(slow_millis, level, settings.profiling.sample_rate)
 }
 
 fn facts(settings: &Settings, port: u16, started: Instant) -> Facts {

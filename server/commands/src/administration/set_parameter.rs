@@ -71,7 +71,7 @@ fn set(context: &Context<'_>, name: &str, value: Bson) -> Result<Option<Bson>> {
         "Successfully set parameter to new value"
     );
     if let Some(warning) = warning {
-        tracing::warn!(target: "COMMAND", id = 7_100_040, "{warning}");
+        tracing::warn!(target: "COMMAND", id = 7_100_045, "{warning}");
     }
     Ok(was)
 }
