@@ -1,9 +1,9 @@
 //! Who commits, and when.
 //!
-//! Owns the queue in front of the committer and whose turn it is: on an idle node the proposer's (no
-//! thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes all
-//! that is queued with one sync. A turn that meets trouble goes to the thread, because it may last,
-//! and a proposer's thread serves other connections too.
+//! Owns the queue in front of the committer and whose turn it is: on an idle node the proposer's
+//! (no thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes
+//! all that is queued with one sync. A turn that meets trouble goes to the thread, because it may
+//! last, and a proposer's thread serves other connections too.
 
 use crate::committer::{Committer, Trouble, committed};
 use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
@@ -244,7 +244,8 @@ impl Shared {
         }
     }
 
-    /// After a failed group everything behind it in the queue was planned over it, so it is lost too.
+    /// After a failed group everything behind it in the queue, which was planned over it, is lost
+    /// too.
     fn note(&self, lost: Lost) {
         let mut queue = self.queue.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);

@@ -279,15 +279,17 @@ impl LogStore for EngineLog {
         state.engine = None;
         let engine = (self.opener)().map_err(from_engine)?;
         let mut bounds = load::bounds(&*engine)?;
+        writer.batch.clear();
         if keep_through < bounds.last.0 {
             let term = term_of(&*engine, &bounds, keep_through)?.unwrap_or_default();
-            writer.batch.clear();
             writer.delete_tail(keep_through, bounds.last.0);
             bounds.last = (keep_through, term);
             bounds.hard_state.commit = bounds.hard_state.commit.min(keep_through);
-            writer.put_hard_state(&bounds.hard_state);
-            engine.write(&writer.batch, Durability::Synced).map_err(from_engine)?;
         }
+        // Synced even when nothing was to be cut: what was found may be the end of an earlier
+        // attempt whose sync failed, and a power cut must not bring back what it took away.
+        writer.put_hard_state(&bounds.hard_state);
+        engine.write(&writer.batch, Durability::Synced).map_err(from_engine)?;
         *state = State { engine: Some(engine), bounds };
         writer.tail_unknown = false;
         Ok(())

@@ -3,7 +3,8 @@
 use crate::bench::{Bench, block_on, ends, is_ready, wait_until};
 use quire_consensus::{Lost, LostCause, Options};
 use quire_engine::{Call, Effect, EngineError, Fault};
-use quire_log::{LogIndex, LogStore, StateMachine, Timestamp};
+use quire_log::{EngineLog, LogIndex, LogStore, StateMachine, Timestamp};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 fn no_space() -> EngineError {
@@ -33,6 +34,19 @@ fn a_full_disk_loses_the_proposal_and_leaves_no_trace_of_it() {
         assert_eq!(bench.logged(), [b"before".as_slice(), b"after"]);
         assert_eq!(bench.ledger.payloads(), bench.logged());
     }
+}
+
+#[test]
+fn a_power_cut_does_not_bring_back_what_was_lost_for_certain() {
+    let bench = Bench::new(Options::default());
+    bench.commit(b"before").unwrap();
+    // The entry is written, the refusal goes out, and what cuts it off is not synced at first.
+    let full = Fault::once(Call::Write, 1, no_space());
+    bench.faults.fail(Fault { effect: Effect::Complete, ..full.clone() });
+    bench.faults.fail(Fault { effect: Effect::Unsynced, nth: 2, ..full });
+    assert_eq!(bench.commit(b"lost").err(), lost(LostCause::NoSpace));
+    let log = EngineLog::over(Arc::new(bench.memory.after_crash(0))).unwrap();
+    assert_eq!(log.last_index(), bench.log.last_index());
 }
 
 #[test]

@@ -8,7 +8,8 @@ use quire_errors::{Code, CommandError, Result};
 /// What became of a batch.
 pub(super) enum Put {
     Done(Vec<Verdict>),
-    /// The collection was changed meanwhile, or what was planned over is lost: look it up and plan again. Nothing was written.
+    /// The collection was changed meanwhile, or what was planned over is lost: look it up and plan
+    /// again. Nothing was written.
     Replan,
 }
 
