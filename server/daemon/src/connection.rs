@@ -28,14 +28,14 @@ const REPLY_BYTES_KEPT: usize = 64 << 10;
 /// Why a connection ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    ByPeer,
-    ByError(io::Error),
-    ByViolation(Violation),
+    PeerLeft,
+    Failed(io::Error),
+    ProtocolBroken(Violation),
 }
 
 impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Ended {
-        Ended::ByError(error)
+        Ended::Failed(error)
     }
 }
 
@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 self.send().await
             }
-            Err(Rejected::Closed(violation)) => Err(Ended::ByViolation(violation)),
+            Err(Rejected::Closed(violation)) => Err(Ended::ProtocolBroken(violation)),
         }
     }
 
@@ -99,9 +99,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(None) => {}
                 Err(Violation::Http) => {
                     self.stream.write_all(HTTP_ANSWER).await?;
-                    return Err(Ended::ByViolation(Violation::Http));
+                    return Err(Ended::ProtocolBroken(Violation::Http));
                 }
-                Err(violation) => return Err(Ended::ByViolation(violation)),
+                Err(violation) => return Err(Ended::ProtocolBroken(violation)),
             }
             self.read().await?;
         }
@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Err(_) => self.stream.read_buf(self.frames.room()).await?,
         };
-        if read == 0 { Err(Ended::ByPeer) } else { Ok(()) }
+        if read == 0 { Err(Ended::PeerLeft) } else { Ok(()) }
     }
 
     /// Runs a request and answers it, more than once when it streams.
@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 response = &mut work => return Ok(response),
                 read = self.stream.read_buf(self.frames.room()), if watch => {
                     if read? == 0 {
-                        return Err(Ended::ByPeer);
+                        return Err(Ended::PeerLeft);
                     }
                 }
             }

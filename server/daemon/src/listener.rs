@@ -236,15 +236,15 @@ impl Accepting {
         let connection =
             Connection::new(stream, self.server.clone(), client.clone(), self.traffic.clone());
         match connection.serve().await {
-            Ended::ByPeer => {}
-            Ended::ByError(error) => tracing::debug!(
+            Ended::PeerLeft => {}
+            Ended::Failed(error) => tracing::debug!(
                 target: "NETWORK",
                 id = 22989,
                 error = %error,
                 remote = client.remote_text(),
                 "Error receiving request from client"
             ),
-            Ended::ByViolation(violation) => tracing::info!(
+            Ended::ProtocolBroken(violation) => tracing::info!(
                 target: "NETWORK",
                 id = 22988,
                 error = %violation,

@@ -1,6 +1,7 @@
 //! What the admin port shows: readiness, and metrics in Prometheus's text format.
 
 use crate::admin::AdminSource;
+use crate::logging::Logging;
 use crate::shutdown::Shutdown;
 use quire_commands::{LATENCY_BOUNDS_MICROS, Latency, Server};
 use std::fmt::{Display, Write};
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Metrics {
     pub(crate) server: Arc<Server>,
     pub(crate) shutdown: Arc<Shutdown>,
+    pub(crate) logging: Arc<Logging>,
 }
 
 impl AdminSource for Metrics {
@@ -118,6 +120,11 @@ impl Metrics {
         page.counter("quire_network_sent_bytes_total", "Bytes written.", network.bytes_out);
         page.counter("quire_network_requests_total", "Requests.", network.requests);
         let memory = self.server.host.memory();
+        page.counter(
+            "quire_log_lines_dropped_total",
+            "Lines of the server's log that a slow disk lost.",
+            self.logging.dropped(),
+        );
         page.gauge("quire_memory_resident_bytes", "Resident memory.", memory.resident);
     }
 

@@ -7,7 +7,7 @@ use crate::admin::{AdminServer, Limits};
 use crate::exit::Failure;
 use crate::host::{ProcessHost, Traffic, WallClock};
 use crate::listener::{Accepting, Listeners};
-use crate::logging::{Destination, FileOptions, Logging, Rotation};
+use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
 use crate::metrics::Metrics;
 use crate::shutdown::Shutdown;
 use crate::stores::Stores;
@@ -80,7 +80,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     background::start(&server, &shutdown);
     serve_signals(&shutdown, &logging);
     if let Some(admin) = admin {
-        serve_admin(admin, &server, &shutdown);
+        serve_admin(admin, &server, &shutdown, &logging);
     }
     let port = listeners.port;
     let quiet = settings.log.quiet;
@@ -253,6 +253,11 @@ fn start_logging(log: &SystemLog) -> Result<Arc<Logging>, Failure> {
     };
     let logging = Logging::start(destination, log.verbosity).map_err(|e| failed(&e))?;
     logging.install().map_err(|e| failed(&e))?;
+    for (path, level) in &log.components {
+        if let Some(component) = Component::of_path(path) {
+            logging.set_verbosity(component, Some(*level));
+        }
+    }
     log_panics();
     Ok(logging)
 }
@@ -357,7 +362,12 @@ fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) {
     });
 }
 
-fn serve_admin(admin: AdminServer, server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
+fn serve_admin(
+    admin: AdminServer,
+    server: &Arc<Server>,
+    shutdown: &Arc<Shutdown>,
+    logging: &Arc<Logging>,
+) {
     if let Ok(address) = admin.local_addr() {
         tracing::info!(
             target: "NETWORK",
@@ -367,7 +377,11 @@ fn serve_admin(admin: AdminServer, server: &Arc<Server>, shutdown: &Arc<Shutdown
             "Serving health and metrics"
         );
     }
-    let metrics = Metrics { server: server.clone(), shutdown: shutdown.clone() };
+    let metrics = Metrics {
+        server: server.clone(),
+        shutdown: shutdown.clone(),
+        logging: logging.clone(),
+    };
     let shutdown = shutdown.clone();
     tokio::spawn(async move {
         admin.serve(Arc::new(metrics), async move { shutdown.begun().await }).await;

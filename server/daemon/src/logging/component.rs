@@ -58,6 +58,7 @@ impl Component {
     }
 
     /// Every component that can have a verbosity of its own, with its path.
+    #[cfg(test)]
     pub(crate) fn all() -> impl Iterator<Item = (Self, &'static str)> {
         COMPONENTS.iter().enumerate().skip(1).map(|(row, (_, path, _))| (Self(row), *path))
     }

@@ -126,11 +126,6 @@ impl Logging {
         self.recent.of(log)
     }
 
-    /// Empties the last lines, as the `clearLog` command does.
-    pub(crate) fn forget(&self, log: RecentLog) {
-        self.recent.forget(log);
-    }
-
     /// Sets the verbosity of everything that has none of its own.
     pub(crate) fn set_default_verbosity(&self, level: u8) {
         self.verbosities.set_default(level);
@@ -142,13 +137,9 @@ impl Logging {
     }
 
     /// A component's own verbosity.
+    #[cfg(test)]
     pub(crate) fn verbosity(&self, component: Component) -> Option<u8> {
         self.verbosities.own(component)
-    }
-
-    /// The verbosity of everything that has none of its own.
-    pub(crate) fn default_verbosity(&self) -> u8 {
-        self.verbosities.default_level()
     }
 }
 

@@ -15,12 +15,6 @@ pub(crate) enum RecentLog {
     StartupWarnings,
 }
 
-impl RecentLog {
-    /// Every log with the name that `getLog` gives it.
-    pub(crate) const ALL: [(Self, &'static str); 2] =
-        [(Self::Global, "global"), (Self::StartupWarnings, "startupWarnings")];
-}
-
 /// What `getLog` answers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recent {
@@ -55,10 +49,6 @@ impl RecentLines {
     pub(super) fn of(&self, log: RecentLog) -> Recent {
         let ring = self.ring(log);
         Recent { total: ring.total, lines: ring.lines.iter().cloned().collect() }
-    }
-
-    pub(super) fn forget(&self, log: RecentLog) {
-        *self.ring(log) = Ring::default();
     }
 
     fn ring(&self, log: RecentLog) -> MutexGuard<'_, Ring> {

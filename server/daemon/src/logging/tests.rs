@@ -233,8 +233,6 @@ fn the_last_lines_and_the_startup_warnings_are_kept() {
     let warnings = paper.log.recent(RecentLog::StartupWarnings);
     assert_eq!((warnings.total, warnings.lines.len()), (1, 1));
     assert!(warnings.lines[0].contains("\"tags\":[\"startupWarnings\"]"));
-    paper.log.forget(RecentLog::StartupWarnings);
-    assert_eq!(paper.log.recent(RecentLog::StartupWarnings).total, 0);
 }
 
 /// A directory that goes away with the test.
