@@ -377,11 +377,8 @@ fn serve_admin(
             "Serving health and metrics"
         );
     }
-    let metrics = Metrics {
-        server: server.clone(),
-        shutdown: shutdown.clone(),
-        logging: logging.clone(),
-    };
+    let metrics =
+        Metrics { server: server.clone(), shutdown: shutdown.clone(), logging: logging.clone() };
     let shutdown = shutdown.clone();
     tokio::spawn(async move {
         admin.serve(Arc::new(metrics), async move { shutdown.begun().await }).await;
