@@ -9,12 +9,21 @@ use quire_commands::{DiskSpace, Server};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the disk is looked at.
+/// How often the disk is looked at while there is plenty of space.
 const DISK_EVERY: Duration = Duration::from_millis(200);
 
-/// Free space below which writes are refused: room for the data to flush and compact what is already
-/// acknowledged.
+/// How often it is looked at when it may soon be full: fast disks take gigabytes in a second.
+const NEARLY_FULL_EVERY: Duration = Duration::from_millis(20);
+
+/// Space above the reserve below which the disk may soon be full.
+const NEARLY_FULL_BYTES: u64 = 2 << 30;
+
+/// Free space below which writes are refused, besides room for what is not flushed yet: compactions
+/// need it.
 const RESERVE_BYTES: u64 = 256 << 20;
+
+/// What is held in memory goes to disk twice: as data, and as the log that outlives its own memory.
+const UNFLUSHED_COPIES: u64 = 2;
 
 /// On small disks the reserve is a part of the whole.
 const RESERVE_PARTS: u64 = 10;
@@ -46,15 +55,28 @@ fn spawn(shutdown: &Arc<Shutdown>, work: impl Future<Output = ()> + Send + 'stat
 
 async fn watch_disk(server: Arc<Server>) {
     loop {
-        if let Some(space) = server.host.disk() {
-            note_disk(&server, space);
-        }
-        tokio::time::sleep(DISK_EVERY).await;
+        let pause = match server.host.disk() {
+            Some(space) => {
+                let reserve = reserve(&server, space);
+                note_disk(&server, space, reserve);
+                let is_nearly_full = space.free < reserve.saturating_add(NEARLY_FULL_BYTES);
+                if is_nearly_full { NEARLY_FULL_EVERY } else { DISK_EVERY }
+            }
+            None => DISK_EVERY,
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
-fn note_disk(server: &Server, space: DiskSpace) {
-    let reserve = RESERVE_BYTES.min(space.total / RESERVE_PARTS);
+/// Whatever is acknowledged and still in memory must find its place on the disk.
+fn reserve(server: &Server, space: DiskSpace) -> u64 {
+    let unflushed = server.documents.engine_stats().memtable_bytes;
+    RESERVE_BYTES
+        .min(space.total / RESERVE_PARTS)
+        .saturating_add(unflushed.saturating_mul(UNFLUSHED_COPIES))
+}
+
+fn note_disk(server: &Server, space: DiskSpace, reserve: u64) {
     let full = space.free < reserve;
     let was_full = server.sequencer.set_disk_full(full);
     if full && !was_full {
