@@ -5,8 +5,7 @@
 
 use crate::exit::{self, Failure};
 use quire_config::exit::ABRUPT;
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 /// Tells the second process that it is one.
@@ -19,6 +18,12 @@ pub(crate) fn is_child() -> bool {
     std::env::var_os(CHILD_MARK).is_some()
 }
 
+/// Leaves the session, so that the end of the terminal is not the end of the server.
+pub(crate) fn detach() {
+    // Refused only to the leader of a process group, which a second process is not.
+    let _ = rustix::process::setsid();
+}
+
 /// Starts the second process and waits for its word.
 pub(crate) fn launch() -> Result<(), Failure> {
     exit::print("about to fork child process, waiting until server is ready for connections.\n");
@@ -29,7 +34,8 @@ pub(crate) fn launch() -> Result<(), Failure> {
         .env(CHILD_MARK, "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .process_group(0)
+        // Not ours to pass on: whoever waits for the end of our output would wait for the server's.
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
     exit::print(&format!("forked process: {}\n", child.id()));
@@ -41,13 +47,15 @@ pub(crate) fn launch() -> Result<(), Failure> {
         exit::print("child process started successfully, parent exiting\n");
         return Ok(());
     }
+    let mut said = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        let _ = stderr.read_to_string(&mut said);
+    }
     let code = child.wait().ok().and_then(|status| status.code()).unwrap_or(ABRUPT);
-    Err(Failure::new(code, format!("ERROR: child process failed, exited with {code}")))
+    Err(Failure::new(code, format!("{said}ERROR: child process failed, exited with {code}")))
 }
 
 /// Tells the first process that connections are accepted.
 pub(crate) fn announce_ready() {
-    if is_child() {
-        exit::print(&format!("{READY}\n"));
-    }
+    exit::print(&format!("{READY}\n"));
 }

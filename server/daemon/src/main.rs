@@ -46,6 +46,11 @@ fn run() -> Result<(), Failure> {
             Ok(())
         }
         Launch::Run(settings) if settings.process.fork && !fork::is_child() => fork::launch(),
-        Launch::Run(settings) => serve::serve(*settings),
+        Launch::Run(settings) => {
+            if fork::is_child() {
+                fork::detach();
+            }
+            serve::serve(*settings)
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::host::{ProcessHost, Traffic, WallClock};
 use crate::listener::{Accepting, Listeners};
 use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
 use crate::metrics::Metrics;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Shutdown, Signals};
 use crate::stores::Stores;
 use crate::{background, fork, machine};
 use quire_bson::{Bson, Document, ObjectId};
@@ -54,6 +54,9 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
     log_start(&settings);
+    let shutdown = Arc::new(Shutdown::new());
+    serve_signals(&shutdown, &logging)?;
+    let parameters = parameters(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
         Some(address) => {
@@ -64,7 +67,6 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         None => None,
     };
     let stores = Stores::open(&settings.storage, Arc::new(WallClock))?;
-    let shutdown = Arc::new(Shutdown::new());
     let traffic = Arc::new(Traffic::default());
     let wanted = u64::from(settings.net.max_incoming_connections);
     let connections_max = machine::connections_possible(wanted);
@@ -76,9 +78,8 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
     };
     let facts = facts(&settings, listeners.port, started);
-    let server = Arc::new(server(&settings, &stores, host, facts)?);
+    let server = Arc::new(server(&settings, parameters, &stores, host, facts));
     background::start(&server, &shutdown);
-    serve_signals(&shutdown, &logging);
     if let Some(admin) = admin {
         serve_admin(admin, &server, &shutdown, &logging);
     }
@@ -101,7 +102,11 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         "Waiting for connections"
     );
     write_pid_file(&settings)?;
-    fork::announce_ready();
+    if fork::is_child() {
+        // Whoever hears the word looks into the log next.
+        logging.flush(LOG_PATIENCE);
+        fork::announce_ready();
+    }
     shutdown.begun().await;
     go_down(&server, &shutdown, acceptors).await?;
     drop(stores);
@@ -148,23 +153,13 @@ async fn go_down(
 
 fn server(
     settings: &Settings,
+    parameters: Parameters,
     stores: &Stores,
     host: ProcessHost,
     facts: Facts,
-) -> Result<Server, Failure> {
+) -> Server {
     let topology = Topology::new(facts.process);
-    let parameters = Parameters::new(&settings.parameters)
-        .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
-    for warning in parameters.warnings() {
-        tracing::warn!(
-            target: "CONTROL",
-            id = 7_100_034,
-            ctx = "initandlisten",
-            tag = "startupWarnings",
-            "{warning}"
-        );
-    }
-    Ok(Server {
+    Server {
         documents: stores.documents.clone(),
         sequencer: stores.sequencer.clone(),
         host: Arc::new(host),
@@ -177,7 +172,23 @@ fn server(
         profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
-    })
+    }
+}
+
+/// Read before anything is opened: what is refused here has touched nothing.
+fn parameters(settings: &Settings) -> Result<Parameters, Failure> {
+    let parameters = Parameters::new(&settings.parameters)
+        .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
+    for warning in parameters.warnings() {
+        tracing::warn!(
+            target: "CONTROL",
+            id = 7_100_034,
+            ctx = "initandlisten",
+            tag = "startupWarnings",
+            "{warning}"
+        );
+    }
+    Ok(parameters)
 }
 
 fn profiling(settings: &Settings) -> Profiling {
@@ -336,17 +347,16 @@ fn log_start(settings: &Settings) {
     }
 }
 
-fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) {
+/// Signals are heard from here on: one that came unheard would end the process at once.
+fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error: std::io::Error| Failure::new(ABRUPT, format!("no signals: {error}"));
+    let ends = Signals::listen().map_err(failed)?;
     let watched = shutdown.clone();
-    tokio::spawn(async move {
-        if let Err(error) = watched.watch_signals().await {
-            tracing::error!(target: "CONTROL", id = 7_100_040, error = %error, "No signals");
-        }
-    });
+    tokio::spawn(async move { watched.watch(ends).await });
+    let mut rotations = signal(SignalKind::user_defined1()).map_err(failed)?;
     let logging = logging.clone();
     tokio::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut rotations) = signal(SignalKind::user_defined1()) else { return };
         while rotations.recv().await.is_some() {
             let logging = logging.clone();
             let rotated = tokio::task::spawn_blocking(move || logging.rotate(LOG_PATIENCE)).await;
@@ -360,6 +370,7 @@ fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) {
             }
         }
     });
+    Ok(())
 }
 
 fn serve_admin(

@@ -5,6 +5,7 @@
 use parking_lot::Mutex;
 use quire_commands::ShutdownRequest;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long running commands may take to end when a signal asks.
@@ -48,16 +49,10 @@ impl Shutdown {
     }
 
     /// Begins to go down when a signal asks for it.
-    pub(crate) async fn watch_signals(&self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub(crate) async fn watch(&self, mut signals: Signals) {
         let mut patience = SIGNAL_PATIENCE;
         loop {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
+            let name = signals.next().await;
             tracing::info!(
                 target: "CONTROL",
                 id = 23377,
@@ -68,6 +63,30 @@ impl Shutdown {
             self.begin(ShutdownRequest { force: false, timeout: patience });
             // Who asks twice is in a hurry.
             patience = Duration::from_secs(1);
+        }
+    }
+}
+
+/// The signals that ask the process to end. From the moment this exists they wait to be heard
+/// instead of ending the process at once.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Completes with the name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 }
