@@ -168,7 +168,7 @@ fn log_metadata(context: &Context<'_>) {
         ctx = context.client.name(),
         remote = context.client.remote_text(),
         client = context.client.name(),
-        doc = quire_bson::shell_text(metadata),
+        json.doc = crate::json::text(&metadata.to_document()),
         "client metadata"
     );
 }
