@@ -31,11 +31,14 @@ export QUIRE_BIN
 ARGS ?=
 DATA ?= ./data
 FUZZ_SECONDS ?= 60
+KILL_ROUNDS ?= 200
+IDLE_CONNECTIONS ?= 10000
 # For `make bench`: one workload (all of them unless given), and more flags (see --help).
 WORKLOAD ?=
 BENCH_ARGS ?=
 
-.PHONY: help run build test test-rust test-drivers bench lint fmt fuzz prepare prepare-test
+.PHONY: help run build test test-rust test-drivers bench lint fmt fuzz kill-loop idle-connections \
+	prepare prepare-test
 
 help:
 	@echo "make run     build, and start the server on 127.0.0.1:27017 with its data in $(DATA)"
@@ -45,6 +48,8 @@ help:
 	@echo "make lint    formatting, clippy and dependency rules"
 	@echo "make fmt     format the code"
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
+	@echo "make kill-loop         kill the server under load $(KILL_ROUNDS) times and look for losses"
+	@echo "make idle-connections  hold $(IDLE_CONNECTIONS) connections and print what each costs"
 
 prepare:
 	@deploy/prepare build
@@ -63,8 +68,20 @@ run: build
 
 test: prepare-test test-rust test-drivers
 
+# The tests of whole servers start the daemon that ships, so it is built first.
 test-rust: prepare-test
+	cargo build --release --locked -p quired
 	cargo test --release --locked --workspace
+
+# Kills the server under its writers, KILL_ROUNDS times, and prints what that gave.
+kill-loop: build
+	QUIRE_KILL_ROUNDS=$(KILL_ROUNDS) cargo test --release --locked -p quire-tests --test system -- \
+		crash --nocapture
+
+# What an idle connection costs; the limit of descriptors (ulimit -Hn) must allow so many.
+idle-connections: build
+	QUIRE_IDLE_CONNECTIONS=$(IDLE_CONNECTIONS) cargo test --release --locked -p quire-tests \
+		--test system -- an_idle_connection_costs_little --nocapture
 
 test-drivers: prepare-test
 	cargo build --release --locked -p quired
