@@ -7,8 +7,10 @@
 
 use crate::failure::{Failure, Result};
 use crate::histogram::Histogram;
+use crate::placement;
 use crate::workloads::{Requests, StreamId, Workload};
 use quire_protocol::{ClientReply, DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX};
+use rustix::thread::CpuSet;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -32,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) window: u32,
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
+    /// Where the load runs, unless it is wherever the scheduler likes.
+    pub(crate) processor: Option<CpuSet>,
 }
 
 /// From when to when replies count.
@@ -85,6 +89,9 @@ fn run_thread(
     span: Span,
     streams: Vec<(StreamId, std::net::TcpStream)>,
 ) -> Result<Histogram> {
+    if let Some(processor) = &plan.processor {
+        placement::place_this_thread(processor)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let latencies = Rc::new(RefCell::new(Histogram::new()));
     let all = async {

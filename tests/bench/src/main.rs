@@ -19,6 +19,7 @@ mod failure;
 mod figures;
 mod generator;
 mod histogram;
+mod placement;
 mod process;
 mod quired;
 mod random;

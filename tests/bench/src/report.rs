@@ -17,7 +17,8 @@ pub(crate) fn begin(options: &Options) -> Result<()> {
     writeln!(
         out,
         "{} rounds of {seconds} s windows, {processors} processors shared with the load; \
-         medians, and medians of each round's ratios",
+         medians, and medians of each round's ratios; \
+         a single connection has server and load on one processor",
         options.rounds
     )?;
     writeln!(out, "postgresql: not measured, this version has no such yardstick")?;

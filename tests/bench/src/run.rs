@@ -10,6 +10,7 @@ use crate::disk::{self, Manner};
 use crate::failure::{Failure, Result};
 use crate::figures::{Figures, ProcessFigures, Round, Window};
 use crate::generator::{self, Plan};
+use crate::placement::Pinned;
 use crate::process::{self, Disturbance, MachineTicks, Usage};
 use crate::quired::Quired;
 use crate::report;
@@ -117,6 +118,7 @@ impl Run<'_> {
         connections: u16,
     ) -> Result<(Window, Disturbance)> {
         let measured = self.options.window;
+        let pinned = (connections == 1).then(|| Pinned::new(process_id)).transpose()?;
         let plan = Plan {
             address,
             workload: self.workload,
@@ -124,6 +126,7 @@ impl Run<'_> {
             window: self.windows,
             warm_up: WARM_UP,
             measured,
+            processor: pinned.as_ref().map(Pinned::processor),
         };
         let sample = || {
             let server = process::usage(process_id)?;
