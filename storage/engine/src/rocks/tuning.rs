@@ -104,7 +104,9 @@ pub(super) fn space(options: &RocksOptions, cache: &Cache) -> Options {
     space.set_arena_block_size(arena_bytes(options));
     space.set_max_write_buffer_number(4);
     space.set_level_compaction_dynamic_level_bytes(true);
-    space.set_compression_type(DBCompressionType::Lz4);
+    // What a log holds is removed long before it would repay being packed.
+    let packing = if options.wal { DBCompressionType::None } else { DBCompressionType::Lz4 };
+    space.set_compression_type(packing);
     if options.pack_old_data {
         // Nine tenths of the data rest in the last level: 55 bytes a document instead of 87.
         space.set_bottommost_compression_type(DBCompressionType::Zstd);
