@@ -5,6 +5,7 @@
 
 use crate::logging::{Component, Logging, RecentLog};
 use crate::machine;
+use crate::random;
 use crate::shutdown::Shutdown;
 use quire_bson::Document;
 use quire_commands::{
@@ -62,15 +63,7 @@ impl Host for ProcessHost {
     }
 
     fn random(&self) -> u64 {
-        // Without the system's random numbers an id is only unlikely to repeat, which is all it has
-        // to be.
-        let mut bytes = [0; 8];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => u64::from_le_bytes(bytes),
-            Err(_) => SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(1, |since| since.as_nanos() as u64),
-        }
+        random::bits()
     }
 
     fn log_lines(&self, name: &str) -> Option<(Vec<String>, u64)> {

@@ -14,6 +14,7 @@ mod listener;
 mod logging;
 mod machine;
 mod metrics;
+mod random;
 mod serve;
 mod shutdown;
 mod stores;
