@@ -60,6 +60,12 @@ pub fn prepare(
         };
     };
     let name = source.name();
+    if name == "$changeStream" {
+        return Err(CommandError::location(
+            40573,
+            "The $changeStream stage is only supported on replica sets",
+        ));
+    }
     let Some((_, about, read)) = SOURCES.iter().find(|(known, ..)| *known == name) else {
         return Err(CommandError::new(
             Code::CommandNotSupported,

@@ -96,6 +96,11 @@ fn what_cannot_run_is_refused() {
         (doc! {"aggregate": "c", "pipeline": [], "cursor": 1}, 14, "cursor field must be missing"),
         (doc! {"aggregate": "c", "pipeline": [{"$x": 1}], "cursor": {}}, 40324, "Unrecognized"),
         (
+            doc! {"aggregate": "c", "pipeline": [{"$changeStream": {}}], "cursor": {}},
+            40573,
+            "only supported on replica sets",
+        ),
+        (
             doc! {"aggregate": "c", "pipeline": [], "cursor": {"batchSize": -1}},
             51024,
             "value must be >= 0",
