@@ -87,6 +87,7 @@ test-drivers: prepare-test
 	cargo build --release --locked -p quired
 	tests/drivers/run python
 	tests/drivers/run node
+	tests/drivers/run mongosh
 
 # The data goes beside the builds: a temporary directory may be in memory, where no flush costs.
 bench: prepare
