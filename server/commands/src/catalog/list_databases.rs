@@ -7,11 +7,15 @@ use quire_bson::{DocBuf, DocBuilder};
 use quire_documents::Catalog;
 use quire_errors::Result;
 use quire_query::filter::Filter;
+use std::collections::BTreeSet;
 
 pub const COMMAND: Command = Command {
     scope: Scope::Admin,
     ..Command::new("listDatabases", "lists the databases", Run::Now(run))
 };
+
+/// Databases that clients expect on every server, whether or not they hold something yet.
+const ALWAYS_THERE: [&str; 3] = ["admin", "config", "local"];
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     let mut arguments = context.arguments()?;
@@ -27,10 +31,11 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     let catalog = context.server.documents.catalog();
     let mut total = 0i64;
     let mut shown = Vec::new();
-    for name in catalog.databases() {
+    let names: BTreeSet<&str> = catalog.databases().chain(ALWAYS_THERE).collect();
+    for name in names {
         let size =
             if name_only { None } else { Some(size_on_disk(context.server, &catalog, name)) };
-        let document = describe(name, size);
+        let document = describe(name, size, !catalog.has_database(name));
         if filter.matches(document.as_raw())? {
             total = total.saturating_add(size.unwrap_or(0));
             shown.push(document);
@@ -49,12 +54,12 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     }))
 }
 
-fn describe(name: &str, size: Option<i64>) -> DocBuf {
+fn describe(name: &str, size: Option<i64>, empty: bool) -> DocBuf {
     let mut b = DocBuilder::new();
     b.append_str("name", name);
     if let Some(size) = size {
         b.append_i64("sizeOnDisk", size);
-        b.append_bool("empty", false);
+        b.append_bool("empty", empty);
     }
     b.finish()
 }

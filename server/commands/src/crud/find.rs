@@ -95,7 +95,9 @@ pub fn prepare(
     let return_key = request.return_key.then(|| {
         let index = choice.only_index();
         let fields = index.map_or(&[][..], |index| index.spec.fields.as_slice());
-        match choice.is_on_rows_by_id() {
+        // The rows are their own index on `_id`, also where only their order is wanted.
+        let by_order = choice.sorted && !sort.is_empty() && index.is_none();
+        match by_order || choice.is_on_rows_by_id() {
             true => vec![FieldPath::new("_id")],
             false => fields.iter().map(|field| FieldPath::new(&field.path)).collect(),
         }

@@ -1,3 +1,5 @@
+//! Tests of what the workloads send.
+
 use super::*;
 use quire_bson::{RawValue, doc};
 use quire_protocol::{DecodeLimits, decode};

@@ -80,9 +80,6 @@ impl<'a> FindRequest<'a> {
                 "cannot use tailable option with a sort other than {$natural: 1}",
             ));
         }
-        if self.return_key && !self.projection.is_empty() {
-            return Err(CommandError::bad_value("cannot specify returnKey with a projection"));
-        }
         Ok(())
     }
 }

@@ -1,3 +1,5 @@
+//! Tables of cases: array.
+
 use super::*;
 use quire_bson::bson;
 

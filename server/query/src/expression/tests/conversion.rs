@@ -1,3 +1,5 @@
+//! Tables of cases: conversion.
+
 use super::*;
 use quire_bson::{Binary, BinarySubtype, DateTime, Decimal128, ObjectId, bson};
 

@@ -1,3 +1,5 @@
+//! Tables of cases: core.
+
 use super::*;
 use quire_bson::{DateTime, Timestamp, bson};
 

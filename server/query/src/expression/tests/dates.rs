@@ -1,3 +1,5 @@
+//! Tables of cases: dates.
+
 use super::*;
 use quire_bson::{DateTime, bson};
 

@@ -1,3 +1,5 @@
+//! Tables of cases: numbers.
+
 use super::*;
 use quire_bson::{DateTime, Decimal128, bson};
 

@@ -1,3 +1,5 @@
+//! Tables of cases: objects.
+
 use super::*;
 use quire_bson::{Binary, BinarySubtype, Timestamp, bson};
 

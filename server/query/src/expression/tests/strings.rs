@@ -1,3 +1,5 @@
+//! Tables of cases: strings.
+
 use super::*;
 use quire_bson::bson;
 

@@ -1,3 +1,5 @@
+//! Tables of cases: front.
+
 use super::*;
 use crate::pipeline::{Front, Provided};
 

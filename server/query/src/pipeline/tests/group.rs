@@ -1,3 +1,5 @@
+//! Tables of cases: group.
+
 use super::*;
 use quire_bson::bson;
 

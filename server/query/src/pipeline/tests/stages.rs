@@ -1,3 +1,5 @@
+//! Tables of cases: stages.
+
 use super::*;
 use quire_bson::bson;
 
