@@ -175,7 +175,9 @@ test('the helpers of administration are answered', async () => {
 
 test('errors are shown with their names', async () => {
   const failures = await evaluate(`
-    const failing = f => { try { f(); return 'nothing' } catch (e) { return [e.code, e.codeName ?? null] } };
+    const failing = f => {
+      try { f(); return 'nothing' } catch (e) { return [e.code, e.codeName ?? null] }
+    };
     db.errors.drop();
     db.errors.insertOne({ _id: 1 });
     [

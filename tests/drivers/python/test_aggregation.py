@@ -19,53 +19,126 @@ SALES: list[Document] = [
 ]
 
 STAGES: list[tuple[list[Document], list[Document]]] = [
-    ([{"$match": {"price": {"$gt": 10}}}, {"$project": {"price": 1}}],
-     [{"_id": 2, "price": 20}, {"_id": 3, "price": 30}]),
-    ([{"$group": {"_id": "$item", "n": {"$sum": 1}, "sum": {"$sum": "$price"},
-                  "avg": {"$avg": "$price"}, "all": {"$push": "$price"}}},
-      {"$sort": {"_id": 1}}],
-     [{"_id": "a", "n": 2, "sum": 40, "avg": 20.0, "all": [10, 30]},
-      {"_id": "b", "n": 1, "sum": 20, "avg": 20.0, "all": [20]},
-      {"_id": "c", "n": 1, "sum": 0, "avg": None, "all": [None]}]),
-    ([{"$group": {"_id": None, "min": {"$min": "$price"}, "max": {"$max": "$price"},
-                  "first": {"$first": "$item"}, "last": {"$last": "$item"},
-                  "count": {"$count": {}}}}],
-     [{"_id": None, "min": 10, "max": 30, "first": "a", "last": "c", "count": 4}]),
-    ([{"$sort": {"price": -1}}, {"$skip": 1}, {"$limit": 2}, {"$project": {"_id": 1}}],
-     [{"_id": 2}, {"_id": 1}]),
-    ([{"$unwind": "$tags"}, {"$project": {"tags": 1}}],
-     [{"_id": 1, "tags": "x"}, {"_id": 1, "tags": "y"}, {"_id": 2, "tags": "x"}]),
-    ([{"$unwind": {"path": "$tags", "includeArrayIndex": "at",
-                   "preserveNullAndEmptyArrays": True}},
-      {"$project": {"tags": 1, "at": 1}}],
-     [{"_id": 1, "tags": "x", "at": 0}, {"_id": 1, "tags": "y", "at": 1},
-      {"_id": 2, "tags": "x", "at": 0}, {"_id": 3, "at": None}, {"_id": 4, "at": None}]),
-    ([{"$match": {"_id": 1}}, {"$addFields": {"double": {"$multiply": ["$price", 2]}}},
-      {"$unset": ["tags", "item"]}],
-     [{"_id": 1, "price": 10, "double": 20}]),
-    ([{"$match": {"_id": 1}}, {"$set": {"a.b": "$item"}}, {"$replaceRoot": {"newRoot": "$a"}}],
-     [{"b": "a"}]),
+    (
+        [{"$match": {"price": {"$gt": 10}}}, {"$project": {"price": 1}}],
+        [{"_id": 2, "price": 20}, {"_id": 3, "price": 30}],
+    ),
+    (
+        [
+            {
+                "$group": {
+                    "_id": "$item",
+                    "n": {"$sum": 1},
+                    "sum": {"$sum": "$price"},
+                    "avg": {"$avg": "$price"},
+                    "all": {"$push": "$price"},
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ],
+        [
+            {"_id": "a", "n": 2, "sum": 40, "avg": 20.0, "all": [10, 30]},
+            {"_id": "b", "n": 1, "sum": 20, "avg": 20.0, "all": [20]},
+            {"_id": "c", "n": 1, "sum": 0, "avg": None, "all": [None]},
+        ],
+    ),
+    (
+        [
+            {
+                "$group": {
+                    "_id": None,
+                    "min": {"$min": "$price"},
+                    "max": {"$max": "$price"},
+                    "first": {"$first": "$item"},
+                    "last": {"$last": "$item"},
+                    "count": {"$count": {}},
+                }
+            }
+        ],
+        [{"_id": None, "min": 10, "max": 30, "first": "a", "last": "c", "count": 4}],
+    ),
+    (
+        [{"$sort": {"price": -1}}, {"$skip": 1}, {"$limit": 2}, {"$project": {"_id": 1}}],
+        [{"_id": 2}, {"_id": 1}],
+    ),
+    (
+        [{"$unwind": "$tags"}, {"$project": {"tags": 1}}],
+        [{"_id": 1, "tags": "x"}, {"_id": 1, "tags": "y"}, {"_id": 2, "tags": "x"}],
+    ),
+    (
+        [
+            {
+                "$unwind": {
+                    "path": "$tags",
+                    "includeArrayIndex": "at",
+                    "preserveNullAndEmptyArrays": True,
+                }
+            },
+            {"$project": {"tags": 1, "at": 1}},
+        ],
+        [
+            {"_id": 1, "tags": "x", "at": 0},
+            {"_id": 1, "tags": "y", "at": 1},
+            {"_id": 2, "tags": "x", "at": 0},
+            {"_id": 3, "at": None},
+            {"_id": 4, "at": None},
+        ],
+    ),
+    (
+        [
+            {"$match": {"_id": 1}},
+            {"$addFields": {"double": {"$multiply": ["$price", 2]}}},
+            {"$unset": ["tags", "item"]},
+        ],
+        [{"_id": 1, "price": 10, "double": 20}],
+    ),
+    (
+        [{"$match": {"_id": 1}}, {"$set": {"a.b": "$item"}}, {"$replaceRoot": {"newRoot": "$a"}}],
+        [{"b": "a"}],
+    ),
     ([{"$match": {"_id": 2}}, {"$replaceWith": {"is": "$item"}}], [{"is": "b"}]),
     ([{"$count": "n"}], [{"n": 4}]),
     ([{"$match": {"_id": 99}}, {"$count": "n"}], []),
     ([{"$sortByCount": "$item"}, {"$limit": 1}], [{"_id": "a", "count": 2}]),
     ([{"$match": {"_id": 1}}, {"$redact": "$$PRUNE"}], []),
     ([{"$sample": {"size": 10}}, {"$count": "n"}], [{"n": 4}]),
-    ([{"$match": {"_id": 1}},
-      {"$project": {"_id": 0, "big": {"$cond": [{"$gte": ["$price", 10]}, "yes", "no"]},
-                    "upper": {"$toUpper": "$item"}, "tags": {"$size": "$tags"}}}],
-     [{"big": "yes", "upper": "A", "tags": 2}]),
-    ([{"$match": {"_id": 1}},
-      {"$project": {"_id": 0, "r": {"$reduce": {"input": "$tags", "initialValue": "",
-                                                "in": {"$concat": ["$$value", "$$this"]}}}}}],
-     [{"r": "xy"}]),
+    (
+        [
+            {"$match": {"_id": 1}},
+            {
+                "$project": {
+                    "_id": 0,
+                    "big": {"$cond": [{"$gte": ["$price", 10]}, "yes", "no"]},
+                    "upper": {"$toUpper": "$item"},
+                    "tags": {"$size": "$tags"},
+                }
+            },
+        ],
+        [{"big": "yes", "upper": "A", "tags": 2}],
+    ),
+    (
+        [
+            {"$match": {"_id": 1}},
+            {
+                "$project": {
+                    "_id": 0,
+                    "r": {
+                        "$reduce": {
+                            "input": "$tags",
+                            "initialValue": "",
+                            "in": {"$concat": ["$$value", "$$this"]},
+                        }
+                    },
+                }
+            },
+        ],
+        [{"r": "xy"}],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("pipeline", "expected"), STAGES, ids=lambda value: str(value)[:50])
-def test_stages(
-    collection: Things, pipeline: list[Document], expected: list[Document]
-) -> None:
+def test_stages(collection: Things, pipeline: list[Document], expected: list[Document]) -> None:
     collection.insert_many(SALES)
     assert list(collection.aggregate(pipeline)) == expected
 
@@ -116,8 +189,16 @@ def test_a_database_aggregates_documents_of_its_own(collection: Things) -> None:
 
 def test_let_and_variables_of_the_system(collection: Things) -> None:
     collection.insert_one({"_id": 1, "n": 5})
-    pipeline = [{"$project": {"x": {"$add": ["$n", "$$more"]}, "root": "$$ROOT.n",
-                              "gone": "$$REMOVE", "now": {"$type": "$$NOW"}}}]
+    pipeline = [
+        {
+            "$project": {
+                "x": {"$add": ["$n", "$$more"]},
+                "root": "$$ROOT.n",
+                "gone": "$$REMOVE",
+                "now": {"$type": "$$NOW"},
+            }
+        }
+    ]
     found = list(collection.aggregate(pipeline, let={"more": 2}))
     assert found == [{"_id": 1, "x": 7, "root": 5, "now": "date"}]
 

@@ -41,9 +41,7 @@ def test_list_databases_tells_size_and_emptiness(
         database.command("listDatabases")
 
 
-def test_dropping_a_database_takes_all_of_it(
-    client: MongoClient[Document], database: Base
-) -> None:
+def test_dropping_a_database_takes_all_of_it(client: MongoClient[Document], database: Base) -> None:
     database.a.insert_one({})
     database.b.create_index("x")
     reply = database.command("dropDatabase")
@@ -184,9 +182,7 @@ def test_validation_can_be_passed_by_warned_about_and_changed(database: Base) ->
     things.insert_one({"_id": 1, "a": -1}, bypass_document_validation=True)
     database.command("collMod", "things", validationAction="warn")
     things.insert_one({"_id": 2, "a": -1})
-    database.command(
-        "collMod", "things", validationAction="error", validationLevel="moderate"
-    )
+    database.command("collMod", "things", validationAction="error", validationLevel="moderate")
     things.update_one({"_id": 1}, {"$set": {"b": 1}})
     with pytest.raises(WriteError):
         things.insert_one({"_id": 3, "a": -1})

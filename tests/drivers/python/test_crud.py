@@ -161,9 +161,7 @@ def test_an_upsert_without_an_id_gets_one(collection: Things) -> None:
 
 def test_set_on_insert_does_nothing_to_a_document_that_is_there(collection: Things) -> None:
     collection.insert_one({"_id": 1, "a": 1})
-    collection.update_one(
-        {"_id": 1}, {"$set": {"b": 2}, "$setOnInsert": {"c": 3}}, upsert=True
-    )
+    collection.update_one({"_id": 1}, {"$set": {"b": 2}, "$setOnInsert": {"c": 3}}, upsert=True)
     assert collection.find_one() == {"_id": 1, "a": 1, "b": 2}
 
 
@@ -223,9 +221,7 @@ def test_update_operators(
 
 def test_current_date_sets_the_time_of_the_server(collection: Things) -> None:
     collection.insert_one({"_id": 1})
-    collection.update_one(
-        {}, {"$currentDate": {"at": True, "stamp": {"$type": "timestamp"}}}
-    )
+    collection.update_one({}, {"$currentDate": {"at": True, "stamp": {"$type": "timestamp"}}})
     found = collection.find_one({"at": {"$type": "date"}, "stamp": {"$type": "timestamp"}})
     assert found is not None
 

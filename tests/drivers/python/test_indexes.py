@@ -68,13 +68,9 @@ def test_indexes_that_contradict_each_other_are_refused(collection: Things) -> N
 @pytest.mark.parametrize(
     ("key", "code"), [({"a": 0}, 67), ({"a": "nothing"}, 67), ({}, 67), ({"": 1}, 67)]
 )
-def test_a_key_that_makes_no_index_is_refused(
-    collection: Things, key: Document, code: int
-) -> None:
+def test_a_key_that_makes_no_index_is_refused(collection: Things, key: Document, code: int) -> None:
     with refused(code):
-        collection.database.command(
-            "createIndexes", "things", indexes=[{"key": key, "name": "x"}]
-        )
+        collection.database.command("createIndexes", "things", indexes=[{"key": key, "name": "x"}])
 
 
 def test_what_is_not_there_cannot_be_dropped_or_listed(collection: Things) -> None:
@@ -247,5 +243,3 @@ def test_documents_whose_time_has_come_expire() -> None:
         until(lambda: things.count_documents({}) == 3, "two documents gone", timeout=15)
         assert [found["_id"] for found in things.find().sort("_id")] == [3, 4, 5]
         assert things.index_information()["at_1"]["expireAfterSeconds"] == 60
-
-

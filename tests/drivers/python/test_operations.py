@@ -63,9 +63,7 @@ def test_killing_all_sessions_ends_their_cursors(server: Quired, collection: Thi
     assert failure.value.code in (43, 11601, 237)
 
 
-def test_a_transaction_is_refused_by_a_single_server(
-    client: Client, collection: Things
-) -> None:
+def test_a_transaction_is_refused_by_a_single_server(client: Client, collection: Things) -> None:
     with (
         client.start_session() as session,
         refused(20, "Transaction numbers are only allowed on a replica set member or mongos"),
@@ -83,6 +81,18 @@ def test_a_query_stops_when_its_time_is_over(collection: Things) -> None:
     assert failure.value.details is not None
     assert failure.value.details["codeName"] == "MaxTimeMSExpired"
     assert time.monotonic() - began < 10
+
+
+def test_an_update_stops_when_its_time_is_over(collection: Things) -> None:
+    collection.insert_many([{"_id": number} for number in range(300)])
+    slow = [{"$set": {"sum": SLOW["$expr"]}}]
+    began = time.monotonic()
+    with refused(50):
+        collection.database.command(
+            "update", "things", updates=[{"q": {}, "u": slow, "multi": True}], maxTimeMS=200
+        )
+    assert time.monotonic() - began < 4
+    assert collection.count_documents({"sum": {"$exists": False}}) > 0
 
 
 def test_a_time_limit_that_is_none_is_refused(collection: Things) -> None:
@@ -108,7 +118,9 @@ def test_a_running_operation_is_shown_and_killed(server: Quired, collection: Thi
 
     def shown() -> list[Document]:
         operations = admin.aggregate([{"$currentOp": {}}])
-        return [one for one in operations if one.get("command", {}).get("comment") == "to be killed"]
+        return [
+            one for one in operations if one.get("command", {}).get("comment") == "to be killed"
+        ]
 
     until(shown, "the operation is shown")
     (operation,) = shown()
@@ -132,9 +144,7 @@ def test_a_client_that_goes_away_ends_its_query(server: Quired, collection: Thin
 
     def gone() -> bool:
         operations = admin.aggregate([{"$currentOp": {}}])
-        return all(
-            one.get("command", {}).get("comment") != "left alone" for one in operations
-        )
+        return all(one.get("command", {}).get("comment") != "left alone" for one in operations)
 
     until(gone, "the operation is gone", timeout=10)
 

@@ -307,9 +307,7 @@ def test_a_hint_decides_the_index(collection: Things) -> None:
     for hint in ("by_b", [("b", 1)]):
         plan = collection.find({"a": 5, "b": {"$gte": 0}}).hint(hint).explain()
         assert "by_b" in str(plan["queryPlanner"]["winningPlan"])
-    assert list(collection.find({"a": 5}).hint([("$natural", -1)])) == [
-        {"_id": 5, "a": 5, "b": 5}
-    ]
+    assert list(collection.find({"a": 5}).hint([("$natural", -1)])) == [{"_id": 5, "a": 5, "b": 5}]
     with refused(2, "hint"):
         list(collection.find({"a": 5}).hint("nothing"))
 

@@ -8,7 +8,8 @@ use super::selection::{Search, Selection};
 use super::submit::{Put, put};
 use super::{Backlog, Writer};
 use crate::scan::find_again;
-use crate::{Change, CurrentRow, Found, Rules, Verdict};
+use crate::wait::give_way;
+use crate::{Change, CurrentRow, Found, Rules, Slice, Verdict};
 use quire_bson::DocBuf;
 use quire_documents::Collection;
 use quire_errors::Result;
@@ -272,12 +273,13 @@ impl EditAll<'_, '_> {
             }
             if !chunk.is_empty() {
                 self.writer.watch.check()?;
+                give_way().await;
             }
         }
         failed.map_or(Ok(()), Err)
     }
 
-    /// Evaluates candidates until an entry of the log is full.
+    /// Evaluates candidates until an entry of the log is full or the turn on the thread is over.
     fn evaluate(
         &mut self,
         chunk: &mut VecDeque<Candidate>,
@@ -286,7 +288,9 @@ impl EditAll<'_, '_> {
     ) -> Result<()> {
         let rules = self.writer.sequencer.rules(&self.collection)?;
         let mut bytes = 0usize;
+        let mut slice = Slice::begin();
         while bytes < ENTRY_BYTES_MAX
+            && !slice.is_over()
             && let Some(candidate) = chunk.pop_front()
         {
             let Candidate { row_key, row, matched } = &candidate;
