@@ -186,11 +186,6 @@ impl Parameters {
         usize::try_from(self.count(&table::SESSIONS_MAX)).unwrap_or(usize::MAX)
     }
 
-    /// True when a query that no index serves is refused.
-    pub fn refuses_table_scans(&self) -> bool {
-        self.flag(&table::NO_TABLE_SCAN)
-    }
-
     /// True when connections coming and going stay out of the log.
     pub fn quiet(&self) -> bool {
         self.flag(&table::QUIET)

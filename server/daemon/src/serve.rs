@@ -21,7 +21,7 @@ use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
     LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long the last lines of the log may take to be written.
@@ -55,7 +55,8 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
     log_start(&settings);
     let shutdown = Arc::new(Shutdown::new());
-    serve_signals(&shutdown, &logging)?;
+    let serving = Arc::new(OnceLock::new());
+    serve_signals(&shutdown, &logging, &serving)?;
     let parameters = parameters(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
@@ -79,6 +80,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     };
     let facts = facts(&settings, listeners.port, started);
     let server = Arc::new(server(&settings, parameters, &stores, host, facts));
+    let _ = serving.set(server.clone());
     background::start(&server, &shutdown);
     if let Some(admin) = admin {
         serve_admin(admin, &server, &shutdown, &logging);
@@ -123,8 +125,8 @@ async fn go_down(
     for acceptor in acceptors {
         let _ = acceptor.await;
     }
-    let patience = Instant::now() + shutdown.patience();
-    while server.operations.count() > 0 && Instant::now() < patience {
+    let since = Instant::now();
+    while server.operations.count() > 0 && since.elapsed() < shutdown.patience() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     server.operations.stop_all(Stop::ShuttingDown);
@@ -348,12 +350,22 @@ fn log_start(settings: &Settings) {
 }
 
 /// Signals are heard from here on: one that came unheard would end the process at once.
-fn serve_signals(shutdown: &Arc<Shutdown>, logging: &Arc<Logging>) -> Result<(), Failure> {
+fn serve_signals(
+    shutdown: &Arc<Shutdown>,
+    logging: &Arc<Logging>,
+    serving: &Arc<OnceLock<Arc<Server>>>,
+) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Failure::new(ABRUPT, format!("no signals: {error}"));
     let ends = Signals::listen().map_err(failed)?;
     let watched = shutdown.clone();
-    tokio::spawn(async move { watched.watch(ends).await });
+    let serving = serving.clone();
+    // Before there is a server nothing runs that would have to be waited for.
+    let patience = move || {
+        let server = serving.get();
+        server.map_or(Duration::ZERO, |server| server.parameters.signal_shutdown_timeout())
+    };
+    tokio::spawn(async move { watched.watch(ends, patience).await });
     let mut rotations = signal(SignalKind::user_defined1()).map_err(failed)?;
     let logging = logging.clone();
     tokio::spawn(async move {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long running commands may take to end when a signal asks.
-const SIGNAL_PATIENCE: Duration = Duration::from_secs(15);
+/// How long running commands may take to end when a signal asks for the second time.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// Whether and how the process is going down.
 pub(crate) struct Shutdown {
@@ -38,7 +38,7 @@ impl Shutdown {
 
     /// How long running commands may still take.
     pub(crate) fn patience(&self) -> Duration {
-        self.request.lock().map_or(SIGNAL_PATIENCE, |request| request.timeout)
+        self.request.lock().map_or(Duration::ZERO, |request| request.timeout)
     }
 
     /// Completes when the process begins to go down.
@@ -48,9 +48,14 @@ impl Shutdown {
         let _ = begun.wait_for(|begun| *begun).await;
     }
 
-    /// Begins to go down when a signal asks for it.
-    pub(crate) async fn watch(&self, mut signals: Signals) {
-        let mut patience = SIGNAL_PATIENCE;
+    /// Begins to go down when a signal asks for it; `patience` tells how long the first one waits for
+    /// running commands.
+    pub(crate) async fn watch(
+        &self,
+        mut signals: Signals,
+        patience: impl Fn() -> Duration + Send + Sync,
+    ) {
+        let mut asked_before = false;
         loop {
             let name = signals.next().await;
             tracing::info!(
@@ -60,9 +65,9 @@ impl Shutdown {
                 signal = name,
                 "Received signal"
             );
-            self.begin(ShutdownRequest { force: false, timeout: patience });
-            // Who asks twice is in a hurry.
-            patience = Duration::from_secs(1);
+            let timeout = if asked_before { HURRY } else { patience() };
+            self.begin(ShutdownRequest { force: false, timeout });
+            asked_before = true;
         }
     }
 }

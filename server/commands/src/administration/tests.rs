@@ -18,7 +18,7 @@ fn parameters_that_cannot_be_set_are_refused_and_nothing_changes() {
     let rig = Rig::new();
     let cases = [
         (
-            doc! {"notablescan": true, "foo": 1},
+            doc! {"quiet": true, "foo": 1},
             72,
             "attempted to set unrecognized parameter [foo], use help:true to see options ",
         ),
@@ -44,7 +44,7 @@ fn parameters_that_cannot_be_set_are_refused_and_nothing_changes() {
         command.extend(settings);
         assert_eq!(rig.refused("admin", command), (code, message.to_owned()));
     }
-    assert!(!rig.server.parameters.refuses_table_scans());
+    assert!(!rig.server.parameters.quiet());
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn all_parameters_are_listed_with_the_test_commands_among_them() {
         assert!(all.contains_key("authenticationMechanisms"));
     }
     let some = rig.ok("admin", doc! {"getParameter": {"setAt": "runtime"}});
-    assert!(some.contains_key("notablescan") && !some.contains_key("enableTestCommands"));
+    assert!(some.contains_key("quiet") && !some.contains_key("enableTestCommands"));
 }
 
 #[test]

@@ -238,9 +238,6 @@ pub(super) static SESSIONS_MAX: Parameter = Parameter::new(
     Kind::Int { default: 1_000_000, min: 1, max: INT_MAX },
 );
 
-pub(super) static NO_TABLE_SCAN: Parameter =
-    Parameter::new("notablescan", Settable::Anytime, Kind::Bool(false));
-
 pub(super) static QUIET: Parameter = Parameter::new("quiet", Settable::Anytime, Kind::Bool(false));
 
 pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
@@ -273,7 +270,6 @@ static ALL: &[&Parameter] = &[
     &DEPTH_MAX,
     &LOG_SIZE_MAX,
     &SESSIONS_MAX,
-    &NO_TABLE_SCAN,
     &QUIET,
     &SIGNAL_SHUTDOWN_TIMEOUT,
     &TTL_MONITOR_ENABLED,
