@@ -48,11 +48,20 @@ struct Trace {
     growth: (i64, i64),
 }
 
+/// What the pending changes of one collection add up to.
+#[derive(Debug, Default)]
+struct Growth {
+    documents: i64,
+    bytes: i64,
+    /// How many changes that is. A sum of zero does not mean that there are none.
+    changes: u64,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     rows: HashMap<RowName, Versions<PendingRow>>,
     values: HashMap<ValueName, Versions<Holder>>,
-    growth: HashMap<CollectionId, (i64, i64)>,
+    growth: HashMap<CollectionId, Growth>,
     order: VecDeque<Trace>,
 }
 
@@ -61,6 +70,20 @@ pub(super) struct Pending {
 enum End {
     Applied,
     Refused,
+}
+
+impl Growth {
+    fn add(&mut self, (documents, bytes): (i64, i64)) {
+        self.documents = self.documents.saturating_add(documents);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.changes = self.changes.saturating_add(1);
+    }
+
+    fn subtract(&mut self, (documents, bytes): (i64, i64)) {
+        self.documents = self.documents.saturating_sub(documents);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.changes = self.changes.saturating_sub(1);
+    }
 }
 
 impl Pending {
@@ -88,7 +111,7 @@ impl Pending {
 
     /// By how many documents and bytes pending writes grow a collection.
     pub(super) fn growth(&self, collection: CollectionId) -> (i64, i64) {
-        self.growth.get(&collection).copied().unwrap_or_default()
+        self.growth.get(&collection).map_or((0, 0), |grown| (grown.documents, grown.bytes))
     }
 
     /// The rows of a collection that pending writes insert and do not delete again, oldest first, in
@@ -119,8 +142,7 @@ impl Pending {
             let holder = Some(row_key.clone());
             self.values.entry(value.clone()).or_default().push_back((revision, holder));
         }
-        let grown = self.growth.entry(collection).or_default();
-        *grown = (grown.0.saturating_add(growth.0), grown.1.saturating_add(growth.1));
+        self.growth.entry(collection).or_default().add(growth);
         let row = (collection, row_key);
         self.rows.entry(row.clone()).or_default().push_back((revision, doc));
         let values = released.into_iter().chain(held).collect();
@@ -148,8 +170,8 @@ impl Pending {
     fn forget(&mut self, trace: Trace, end: End) {
         let Trace { revision, row, values, growth } = trace;
         if let Some(grown) = self.growth.get_mut(&row.0) {
-            *grown = (grown.0.saturating_sub(growth.0), grown.1.saturating_sub(growth.1));
-            if *grown == (0, 0) {
+            grown.subtract(growth);
+            if grown.changes == 0 {
                 self.growth.remove(&row.0);
             }
         }
@@ -248,5 +270,26 @@ mod tests {
         assert_eq!(pending.holder(INDEX, b"old"), None);
         pending.forget_above(Timestamp(1));
         assert_eq!(pending.holder(INDEX, b"old"), Some(&b"row"[..]));
+    }
+
+    #[test]
+    fn growth_that_passes_zero_on_the_way_is_that_of_what_is_left() {
+        let growing = |revision, growth| Written { growth, ..write(revision, Some(1)) };
+        let mut pending = Pending::default();
+        // One batch inserts and evicts, the next one has inserted when the first is applied.
+        pending.add(growing(1, (1, 10)));
+        pending.add(growing(2, (-1, -10)));
+        pending.add(growing(3, (1, 10)));
+        pending.forget_through(Timestamp(2));
+        assert_eq!(pending.growth(COLLECTION), (1, 10));
+        // The same from the other end.
+        pending.add(growing(4, (-1, -10)));
+        pending.add(growing(5, (1, 10)));
+        pending.add(growing(6, (-2, -20)));
+        pending.forget_above(Timestamp(3));
+        assert_eq!(pending.growth(COLLECTION), (1, 10));
+        pending.forget_through(Timestamp(3));
+        assert_eq!(pending.growth(COLLECTION), (0, 0));
+        assert!(pending.growth.is_empty(), "nothing is kept of what is gone");
     }
 }
