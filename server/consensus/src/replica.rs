@@ -204,8 +204,10 @@ impl Replica {
     }
 
     fn close(&self) {
-        self.closing.store(true, Ordering::Release);
+        // In this order: a proposal taken in after the committer has given up on an apply would be
+        // planned without entries that are committed.
         self.shared.close(LostCause::ShuttingDown);
+        self.closing.store(true, Ordering::Release);
     }
 }
 
