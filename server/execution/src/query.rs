@@ -151,7 +151,7 @@ impl FindOutput {
     fn show(&self, doc: DocBuf) -> Result<DocBuf> {
         let raw = doc.as_raw();
         if let Some(fields) = &self.return_key {
-            return Ok(self.keys_of(raw, fields));
+            return Ok(FindOutput::keys_of(raw, fields));
         }
         let Some(projection) = &self.projection else { return Ok(doc) };
         let mut position = None;
@@ -167,13 +167,11 @@ impl FindOutput {
         }
     }
 
-    fn keys_of(&self, doc: RawDoc<'_>, fields: &[FieldPath]) -> DocBuf {
+    /// Index keys alone: not even a record id goes with them.
+    fn keys_of(doc: RawDoc<'_>, fields: &[FieldPath]) -> DocBuf {
         let mut builder = DocBuilder::new();
         for field in fields {
             builder.append(field.as_str(), first_value(doc, field.as_str()));
-        }
-        if let Some(id) = doc.get(RECORD_ID).filter(|_| self.record_id) {
-            builder.append(RECORD_ID, id);
         }
         builder.finish()
     }

@@ -105,6 +105,8 @@ fn record_ids_and_keys_are_shown_on_request() {
     assert_eq!(batch[0].keys().collect::<Vec<_>>(), ["_id", "a", "$recordId"]);
     let command = doc! {"find": "c", "filter": {"_id": 1}, "returnKey": true};
     assert_eq!(found(&rig, command).0, [doc! {"_id": 1}]);
+    let command = doc! {"find": "c", "sort": {"_id": 1}, "returnKey": true, "showRecordId": true};
+    assert_eq!(found(&rig, command).0, [doc! {"_id": 1}], "keys go alone");
 }
 
 #[test]
