@@ -2,7 +2,7 @@
 
 use crate::wait::Signal;
 use quire_documents::Documents;
-use quire_log::{Applied, Entry, Fatal, LogIndex, StateMachine};
+use quire_log::{Applied, Completeness, Entry, Export, Fatal, LogIndex, StateMachine};
 use std::sync::Arc;
 
 /// Wraps the documents and notifies a signal after every applied step, and when steps were lost.
@@ -38,5 +38,36 @@ impl StateMachine for Announcing {
 
     fn flush(&self) -> Result<(), Fatal> {
         self.documents.flush()
+    }
+
+    fn completeness(&self) -> Completeness {
+        self.documents.completeness()
+    }
+
+    fn configuration(&self) -> Option<Vec<u8>> {
+        self.documents.configuration()
+    }
+
+    fn export(&self) -> Result<Box<dyn Export>, Fatal> {
+        self.documents.export()
+    }
+
+    fn begin_install(&self) -> Result<(), Fatal> {
+        self.documents.begin_install()
+    }
+
+    fn install_chunk(&self, chunk: &[u8]) -> Result<(), Fatal> {
+        self.documents.install_chunk(chunk)
+    }
+
+    fn finish_install(&self) -> Result<Applied, Fatal> {
+        let applied = self.documents.finish_install()?;
+        // the copy may contain what somebody waits for
+        self.applied.notify();
+        Ok(applied)
+    }
+
+    fn log_restarted(&self) -> Result<(), Fatal> {
+        self.documents.log_restarted()
     }
 }

@@ -8,6 +8,7 @@
 
 mod catalog;
 mod codec;
+mod copy;
 mod counts;
 mod effect;
 mod ids;

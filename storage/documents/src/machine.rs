@@ -10,14 +10,15 @@ mod step;
 mod tests;
 
 use crate::catalog::Catalog;
+use crate::copy::Arrival;
 use crate::counts::Counts;
 use crate::effect::Effects;
-use crate::open::{OpenError, Stored, decode_applied, key_range, space};
+use crate::open::{OpenError, Standing, Stored, decode_applied, key_range, space};
 use crate::{CollectionId, EngineStats, IndexId, ReadView};
 use parking_lot::{Mutex, RwLock};
 use quire_engine::{Batch, Durability, Engine, EngineError};
 use quire_keys::{Key, KeySpace};
-use quire_log::{Applied, Entry, EntryKind, Fatal, LogIndex, StateMachine};
+use quire_log::{Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, StateMachine};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,9 +28,11 @@ use step::{Outcome, Step};
 pub struct Documents {
     engine: Arc<dyn Engine>,
     catalog: RwLock<Arc<Catalog>>,
-    applied: RwLock<Applied>,
+    standing: RwLock<Standing>,
     /// Held while applying; equal to what the engine holds.
     counts: Mutex<BTreeMap<CollectionId, Counts>>,
+    /// The copy that is coming in.
+    arrival: Mutex<Option<Arrival>>,
     refused: AtomicU64,
     /// Set when a write has failed: it may have taken effect all the same.
     doubtful: AtomicBool,
@@ -40,8 +43,9 @@ impl Documents {
         Documents {
             engine,
             catalog: RwLock::new(Arc::new(stored.catalog)),
-            applied: RwLock::new(stored.applied),
+            standing: RwLock::new(stored.standing),
             counts: Mutex::new(stored.counts),
+            arrival: Mutex::new(None),
             refused: AtomicU64::new(0),
             doubtful: AtomicBool::new(false),
         }
@@ -87,18 +91,70 @@ impl Documents {
         self.engine.stats()
     }
 
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    pub(crate) fn arrival(&self) -> &Mutex<Option<Arrival>> {
+        &self.arrival
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.read().clone()
+    }
+
+    pub(crate) fn set_completeness(&self, completeness: Completeness) {
+        self.standing.write().completeness = completeness;
+    }
+
+    /// Writes a batch that puts another state in the place of this one, and shows that state.
+    pub(crate) fn exchange(
+        &self,
+        stored: Stored,
+        batch: &Batch,
+        durability: Durability,
+    ) -> Result<(), Fatal> {
+        let mut counts = self.counts.lock();
+        let mut catalog = self.catalog.write();
+        self.engine.write(batch, durability).map_err(fatal)?;
+        self.show(stored, &mut counts, &mut catalog);
+        self.doubtful.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Shows what a write that failed has left. Should that remain unknown, nothing here counts.
+    pub(crate) fn look_again(&self) {
+        let mut counts = self.counts.lock();
+        self.doubtful.store(true, Ordering::Relaxed);
+        if self.settle(&mut counts).is_err() {
+            self.show(Stored::arriving(), &mut counts, &mut self.catalog.write());
+        }
+    }
+
+    /// What was loaded is what everybody sees from now on.
+    fn show(
+        &self,
+        stored: Stored,
+        counts: &mut BTreeMap<CollectionId, Counts>,
+        catalog: &mut Arc<Catalog>,
+    ) {
+        *counts = stored.counts;
+        *catalog = Arc::new(stored.catalog);
+        *self.standing.write() = stored.standing;
+    }
+
     /// Writes the outcome of a step and makes it visible.
-    fn publish(&self, outcome: Outcome, position: Applied) -> Result<(), Fatal> {
+    fn publish(&self, outcome: Outcome, after: Standing) -> Result<(), Fatal> {
         match outcome.catalog {
             None => {
                 self.write(&outcome.batch)?;
-                *self.applied.write() = position;
+                *self.standing.write() = after;
             }
             Some(changed) => {
                 let mut catalog = self.catalog.write();
                 self.write(&outcome.batch)?;
                 *catalog = changed;
-                *self.applied.write() = position;
+                *self.standing.write() = after;
             }
         }
         Ok(())
@@ -119,29 +175,34 @@ impl Documents {
                 OpenError::Engine(error) => fatal(error),
                 other => stopped(other.to_string()),
             })?;
-            *counts = stored.counts;
-            *catalog = Arc::new(stored.catalog);
-            *self.applied.write() = stored.applied;
+            self.show(stored, counts, &mut catalog);
             self.doubtful.store(false, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-/// Reads the entries that follow `position`, which moves along.
-fn decode(entries: &[Entry], position: &mut Applied) -> Result<Vec<Effects>, Fatal> {
+/// Reads the entries that follow the position of `standing`, which moves along.
+fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<Effects>, Fatal> {
     let mut payloads = Vec::with_capacity(entries.len());
     for entry in entries {
+        let position = standing.applied;
         if entry.index != position.index.next() {
             let (next, last) = (entry.index, position.index);
             return Err(stopped(format!("entry {next} does not follow entry {last}")));
         }
-        if entry.kind == EntryKind::Effects {
-            let effects = Effects::decode(&entry.payload)
-                .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
-            payloads.push(effects);
+        match entry.kind {
+            EntryKind::Effects => {
+                let effects = Effects::decode(&entry.payload)
+                    .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
+                payloads.push(effects);
+            }
+            EntryKind::Configuration => {
+                standing.configuration = Some(Arc::from(entry.payload.as_slice()));
+            }
+            EntryKind::TermStart => {}
         }
-        *position = Applied {
+        standing.applied = Applied {
             index: entry.index,
             term: entry.term,
             timestamp: entry.timestamp.max(position.timestamp),
@@ -152,7 +213,7 @@ fn decode(entries: &[Entry], position: &mut Applied) -> Result<Vec<Effects>, Fat
 
 impl StateMachine for Documents {
     fn applied(&self) -> Applied {
-        *self.applied.read()
+        self.standing.read().applied
     }
 
     fn durable(&self) -> Result<LogIndex, Fatal> {
@@ -167,7 +228,12 @@ impl StateMachine for Documents {
         let mut counts = self.counts.lock();
         let before = self.applied();
         self.settle(&mut counts)?;
-        let mut position = self.applied();
+        let mut after = self.standing();
+        if after.completeness != Completeness::Whole {
+            // Before the log begins behind a copy, a restart would drop these entries from it.
+            return Err(stopped("its state is a copy that is not in use yet".to_owned()));
+        }
+        let position = after.applied;
         // Entries are repeated after a failure only; then those that took effect are left out.
         let done = |entry: &&Entry| entry.index > before.index && entry.index <= position.index;
         let skipped = entries.iter().take_while(done).count();
@@ -175,14 +241,18 @@ impl StateMachine for Documents {
             // Nothing is left to write, and a write that failed would make them unknown once more.
             return Ok(());
         }
-        let payloads = decode(entries.get(skipped..).unwrap_or_default(), &mut position)?;
+        let known = after.configuration.clone();
+        let payloads = decode(entries.get(skipped..).unwrap_or_default(), &mut after)?;
         let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
         for effect in payloads.iter().flat_map(|effects| &effects.effects) {
             step.apply(effect).map_err(fatal)?;
         }
+        if after.configuration != known {
+            step.set_configuration(after.configuration.clone());
+        }
         let refused = step.refused();
         let changed_counts = step.changed_counts();
-        self.publish(step.finish(position), position)?;
+        self.publish(step.finish(after.applied), after)?;
         for (collection, changed) in changed_counts {
             match changed {
                 Some(changed) => counts.insert(collection, changed),
@@ -196,13 +266,41 @@ impl StateMachine for Documents {
     fn flush(&self) -> Result<(), Fatal> {
         self.engine.flush().map_err(fatal)
     }
+
+    fn completeness(&self) -> Completeness {
+        self.standing.read().completeness
+    }
+
+    fn configuration(&self) -> Option<Vec<u8>> {
+        self.standing.read().configuration.as_deref().map(<[u8]>::to_vec)
+    }
+
+    fn export(&self) -> Result<Box<dyn Export>, Fatal> {
+        Ok(Box::new(self.start_export()?))
+    }
+
+    fn begin_install(&self) -> Result<(), Fatal> {
+        self.start_install()
+    }
+
+    fn install_chunk(&self, chunk: &[u8]) -> Result<(), Fatal> {
+        self.take_chunk(chunk)
+    }
+
+    fn finish_install(&self) -> Result<Applied, Fatal> {
+        self.end_install()
+    }
+
+    fn log_restarted(&self) -> Result<(), Fatal> {
+        self.put_to_use()
+    }
 }
 
-fn stopped(reason: String) -> Fatal {
+pub(crate) fn stopped(reason: String) -> Fatal {
     Fatal { reason, no_space: false }
 }
 
-fn fatal(error: EngineError) -> Fatal {
+pub(crate) fn fatal(error: EngineError) -> Fatal {
     let no_space = matches!(error, EngineError::NoSpace(_));
     Fatal { reason: error.to_string(), no_space }
 }

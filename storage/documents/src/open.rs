@@ -4,17 +4,18 @@
 
 use crate::catalog::{Catalog, Collection, NextIds};
 use crate::codec::{Malformed, Reader, Writer};
+use crate::copy::read_mark;
 use crate::counts::Counts;
 use crate::{CollectionId, Documents};
 use quire_engine::{Batch, Direction, Durability, Engine, EngineError, KeyRange, Read, Space};
 use quire_keys::{Key, KeySpace, Range};
-use quire_log::{Applied, LogIndex, Term, Timestamp};
+use quire_log::{Applied, Completeness, LogIndex, Term, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The format of everything in the store. A store says it once, in its first key.
-const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// Why a store cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -33,18 +34,50 @@ pub enum OpenError {
 }
 
 /// What a store holds besides rows and index entries.
+#[derive(Default)]
 pub(crate) struct Stored {
     pub(crate) catalog: Catalog,
     pub(crate) counts: BTreeMap<CollectionId, Counts>,
+    pub(crate) standing: Standing,
+}
+
+/// Where the state stands.
+#[derive(Clone, Default)]
+pub(crate) struct Standing {
     pub(crate) applied: Applied,
+    pub(crate) completeness: Completeness,
+    /// The payload of the last configuration entry.
+    pub(crate) configuration: Option<Arc<[u8]>>,
 }
 
 impl Stored {
-    pub(crate) fn load(reader: &dyn Engine) -> Result<Stored, OpenError> {
+    pub(crate) fn load(reader: &dyn Read) -> Result<Stored, OpenError> {
+        match read_mark(reader)? {
+            Completeness::Partial => Ok(Stored::arriving()),
+            completeness => Stored::load_as(reader, completeness),
+        }
+    }
+
+    /// What is to be seen of a store while a copy arrives, whatever lies there already.
+    pub(crate) fn arriving() -> Stored {
+        let standing = Standing { completeness: Completeness::Partial, ..Standing::default() };
+        Stored { standing, ..Stored::default() }
+    }
+
+    /// What lies in the store, whatever its mark says.
+    pub(crate) fn load_as(
+        reader: &dyn Read,
+        completeness: Completeness,
+    ) -> Result<Stored, OpenError> {
+        let configuration = reader.get(space(KeySpace::Meta), &Key::Configuration.encode())?;
         Ok(Stored {
             catalog: load_catalog(reader)?,
             counts: load_counts(reader)?,
-            applied: read_applied(reader)?,
+            standing: Standing {
+                applied: read_applied(reader)?,
+                completeness,
+                configuration: configuration.map(Arc::from),
+            },
         })
     }
 }
@@ -90,7 +123,7 @@ fn check_format(engine: &dyn Engine) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn load_catalog(reader: &dyn Engine) -> Result<Catalog, OpenError> {
+fn load_catalog(reader: &dyn Read) -> Result<Catalog, OpenError> {
     let ids = match reader.get(space(KeySpace::Meta), &Key::Counters.encode())? {
         Some(bytes) => NextIds::decode(&bytes).map_err(|why| damaged("the next ids", why))?,
         None => NextIds::default(),
@@ -109,7 +142,7 @@ fn load_catalog(reader: &dyn Engine) -> Result<Catalog, OpenError> {
     Ok(Catalog::from_records(ids, collections))
 }
 
-fn load_counts(reader: &dyn Engine) -> Result<BTreeMap<CollectionId, Counts>, OpenError> {
+fn load_counts(reader: &dyn Read) -> Result<BTreeMap<CollectionId, Counts>, OpenError> {
     let mut all = BTreeMap::new();
     for (key, value) in scan_meta(reader, &Key::all_counts())? {
         let counts = Counts::decode(&value).map_err(|why| damaged("a collection's counts", why))?;
@@ -123,7 +156,7 @@ fn load_counts(reader: &dyn Engine) -> Result<BTreeMap<CollectionId, Counts>, Op
 /// A key and its value.
 type Pair = (Vec<u8>, Vec<u8>);
 
-fn scan_meta(reader: &dyn Engine, range: &Range) -> Result<Vec<Pair>, EngineError> {
+fn scan_meta(reader: &dyn Read, range: &Range) -> Result<Vec<Pair>, EngineError> {
     let mut found = Vec::new();
     let meta = space(KeySpace::Meta);
     reader.scan(meta, key_range(range), Direction::Forward, &mut |key, value| {

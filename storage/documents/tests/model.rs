@@ -15,7 +15,7 @@ use quire_documents::{
 };
 use quire_engine::{Engine, KeyRange, MemoryEngine, Read, Space};
 use quire_keys::KeySpace;
-use quire_log::{Entry, EntryKind, LogIndex, StateMachine, Term, Timestamp};
+use quire_log::{Entry, EntryKind, Export, LogIndex, StateMachine, Term, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -385,6 +385,7 @@ proptest! {
         sizes in proptest::collection::vec(1..8_usize, 1..6),
         groups in proptest::collection::vec(1..9_usize, 1..6),
         crashes in proptest::collection::vec((0..6_usize, any::<bool>(), any::<u64>()), 0..6),
+        chunk_bytes in 1..2_000_usize,
     ) {
         let mut leader = Leader::default();
         leader.act(&Action::Create { capped: false });
@@ -432,7 +433,31 @@ proptest! {
         agrees(&leader, &documents);
         prop_assert_eq!(bytes(&engine), bytes(&whole));
         prop_assert_eq!(documents.catalog(), at_once.catalog());
+
+        // by a copy of an earlier state over another one, and the entries behind it
+        let middle = entries.len() / 2;
+        let source = open(&new_engine());
+        source.apply(&entries[..middle]).unwrap();
+        let mut export = source.export().unwrap();
+        source.apply(&entries[middle..]).unwrap();
+        let receiver = new_engine();
+        let received = open(&receiver);
+        received.apply(&entries[..middle / 2]).unwrap();
+        copy(export.as_mut(), &received, chunk_bytes);
+        received.apply(&entries[middle..]).unwrap();
+        agrees(&leader, &received);
+        prop_assert_eq!(bytes(&receiver), bytes(&whole));
+        prop_assert_eq!(received.catalog(), at_once.catalog());
     }
+}
+
+fn copy(export: &mut dyn Export, to: &Documents, chunk_bytes: usize) {
+    to.begin_install().unwrap();
+    while let Some(chunk) = export.next_chunk(chunk_bytes).unwrap() {
+        to.install_chunk(&chunk).unwrap();
+    }
+    assert_eq!(to.finish_install().unwrap(), export.applied());
+    to.log_restarted().unwrap();
 }
 
 #[test]

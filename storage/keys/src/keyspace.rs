@@ -8,6 +8,8 @@
 //! | 0 meta | `00` | format version of the store |
 //! | 0 meta | `01` | position of the last applied log entry |
 //! | 0 meta | `02` | counters that give out collection and index ids |
+//! | 0 meta | `03` | payload of the last applied configuration entry |
+//! | 0 meta | `04` | how far a copy of the state has come; there only while it is not in use |
 //! | 0 meta | `10` collection u32 | catalogue record of the collection |
 //! | 0 meta | `11` collection u32 | document and byte counts of the collection |
 //! | 1 rows | collection u32, row key | row |
@@ -56,6 +58,8 @@ impl KeySpace {
 const FORMAT_VERSION: u8 = 0x00;
 const APPLIED: u8 = 0x01;
 const COUNTERS: u8 = 0x02;
+const CONFIGURATION: u8 = 0x03;
+const COPY_MARK: u8 = 0x04;
 const COLLECTION: u8 = 0x10;
 const COUNTS: u8 = 0x11;
 
@@ -65,6 +69,8 @@ pub enum Key<'a> {
     FormatVersion,
     Applied,
     Counters,
+    Configuration,
+    CopyMark,
     Collection {
         collection: u32,
     },
@@ -92,6 +98,8 @@ impl<'a> Key<'a> {
             Key::FormatVersion
             | Key::Applied
             | Key::Counters
+            | Key::Configuration
+            | Key::CopyMark
             | Key::Collection { .. }
             | Key::Counts { .. } => KeySpace::Meta,
             Key::Row { .. } => KeySpace::Rows,
@@ -113,6 +121,8 @@ impl<'a> Key<'a> {
             Key::FormatVersion => out.push(FORMAT_VERSION),
             Key::Applied => out.push(APPLIED),
             Key::Counters => out.push(COUNTERS),
+            Key::Configuration => out.push(CONFIGURATION),
+            Key::CopyMark => out.push(COPY_MARK),
             Key::Collection { collection } => tagged(out, COLLECTION, collection),
             Key::Counts { collection } => tagged(out, COUNTS, collection),
             Key::Row { collection: id, row_key: rest } | Key::Index { index: id, entry: rest } => {
@@ -178,6 +188,8 @@ fn decode_meta(bytes: &[u8]) -> Option<Key<'static>> {
         FORMAT_VERSION if rest.is_empty() => Some(Key::FormatVersion),
         APPLIED if rest.is_empty() => Some(Key::Applied),
         COUNTERS if rest.is_empty() => Some(Key::Counters),
+        CONFIGURATION if rest.is_empty() => Some(Key::Configuration),
+        COPY_MARK if rest.is_empty() => Some(Key::CopyMark),
         COLLECTION => Some(Key::Collection { collection: id()? }),
         COUNTS => Some(Key::Counts { collection: id()? }),
         _ => None,
@@ -190,10 +202,12 @@ mod tests {
 
     #[test]
     fn keys_have_exactly_the_bytes_of_the_map() {
-        let cases: [(Key<'_>, u8, &[u8]); 8] = [
+        let cases: [(Key<'_>, u8, &[u8]); 10] = [
             (Key::FormatVersion, 0, &[0x00]),
             (Key::Applied, 0, &[0x01]),
             (Key::Counters, 0, &[0x02]),
+            (Key::Configuration, 0, &[0x03]),
+            (Key::CopyMark, 0, &[0x04]),
             (Key::Collection { collection: 0x0102 }, 0, &[0x10, 0, 0, 1, 2]),
             (Key::Counts { collection: 7 }, 0, &[0x11, 0, 0, 0, 7]),
             (Key::Row { collection: 7, row_key: b"id" }, 1, &[0, 0, 0, 7, b'i', b'd']),

@@ -22,6 +22,7 @@
 //! | `format` | nothing: the format of the store as a whole |
 //! | `hard_state` | term, vote, commit position, 8 bytes each |
 //! | `compaction` | index and term of the last forgotten entry, 8 bytes each |
+//! | `identity` | the number this node is known by, 8 bytes; absent until it is given one |
 //!
 //! A record of a newer format is refused, never guessed at. An older format stays readable for as
 //! long as a log of it may exist.
@@ -34,6 +35,7 @@ pub(crate) const FORMAT: u8 = 1;
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
 pub(crate) const HARD_STATE_KEY: &[u8] = b"hard_state";
 pub(crate) const COMPACTION_KEY: &[u8] = b"compaction";
+pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 
 /// Sorts behind every entry's key.
 pub(crate) const END_KEY: &[u8] = &[0xff; 9];
@@ -117,6 +119,15 @@ pub(crate) fn write_compaction(index: LogIndex, term: Term) -> Vec<u8> {
 pub(crate) fn read_compaction(record: &[u8]) -> Result<(LogIndex, Term), Unreadable> {
     let [index, term] = read_record(COMPACTION_KEY, record)?;
     Ok((LogIndex(index), Term(term)))
+}
+
+pub(crate) fn write_identity(identity: u64) -> Vec<u8> {
+    write_record(IDENTITY_KEY, &[identity])
+}
+
+pub(crate) fn read_identity(record: &[u8]) -> Result<u64, Unreadable> {
+    let [identity] = read_record(IDENTITY_KEY, record)?;
+    Ok(identity)
 }
 
 fn write_record(key: &[u8], numbers: &[u64]) -> Vec<u8> {
@@ -234,6 +245,8 @@ mod tests {
         let compaction = write_compaction(LogIndex(9), Term(2));
         assert_eq!(read_compaction(&compaction), Ok((LogIndex(9), Term(2))));
         assert!(read_hard_state(&compaction).is_err(), "a record of another kind");
+        assert!(read_identity(&write_hard_state(&state)).is_err(), "a record of another kind");
+        assert_eq!(read_identity(&write_identity(u64::MAX - 1)), Ok(u64::MAX - 1));
         assert_eq!(read_format(&write_format()), Ok(()));
     }
 

@@ -6,7 +6,7 @@
 
 mod load;
 
-use crate::encoding::{self, COMPACTION_KEY, END_KEY, HARD_STATE_KEY, Unreadable};
+use crate::encoding::{self, COMPACTION_KEY, END_KEY, HARD_STATE_KEY, IDENTITY_KEY, Unreadable};
 use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term};
 use parking_lot::{Mutex, RwLock};
 use quire_engine::{Batch, Direction, Durability, Engine, EngineError, KeyRange, Space};
@@ -58,6 +58,7 @@ struct Bounds {
     compacted: Position,
     last: Position,
     hard_state: HardState,
+    identity: Option<u64>,
 }
 
 #[derive(Default)]
@@ -204,6 +205,30 @@ impl LogStore for EngineLog {
         self.state.read().bounds.hard_state
     }
 
+    fn identity(&self) -> Option<u64> {
+        self.state.read().bounds.identity
+    }
+
+    fn set_identity(&self, identity: u64) -> Result<(), LogError> {
+        let mut writer = self.writer.lock();
+        writer.check_tail()?;
+        match self.identity() {
+            Some(known) if known == identity => return Ok(()),
+            Some(known) => {
+                return Err(LogError::Io(format!(
+                    "it is node {known}'s and cannot be {identity}'s"
+                )));
+            }
+            None if identity == 0 => {
+                return Err(LogError::Io("no node is known by the number zero".into()));
+            }
+            None => {}
+        }
+        writer.batch.clear();
+        writer.batch.put(STATE, IDENTITY_KEY, &encoding::write_identity(identity));
+        self.change(&mut writer, Durability::Synced, |bounds| bounds.identity = Some(identity))
+    }
+
     fn append(&self, entries: &[Entry], hard_state: Option<HardState>) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
         writer.check_tail()?;
@@ -258,7 +283,7 @@ impl LogStore for EngineLog {
     fn restart_after(&self, index: LogIndex, term: Term) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
         writer.check_tail()?;
-        let mut hard_state = self.state.read().bounds.hard_state;
+        let Bounds { mut hard_state, identity, .. } = self.state.read().bounds;
         check_committed_stays(hard_state.commit, index)?;
         // What a snapshot contains is committed.
         hard_state.commit = index;
@@ -267,7 +292,8 @@ impl LogStore for EngineLog {
         writer.put_compaction((index, term));
         writer.put_hard_state(&hard_state);
         self.change(&mut writer, Durability::Synced, |bounds| {
-            *bounds = Bounds { compacted: (index, term), last: (index, term), hard_state };
+            let position = (index, term);
+            *bounds = Bounds { compacted: position, last: position, hard_state, identity };
         })
     }
 

@@ -14,5 +14,5 @@ mod store;
 
 pub use engine_log::{EngineLog, LOG_SPACES};
 pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
-pub use machine::{Applied, Fatal, StateMachine};
+pub use machine::{Applied, Completeness, Export, Fatal, StateMachine};
 pub use store::{LogError, LogStats, LogStore};

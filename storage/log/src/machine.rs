@@ -24,6 +24,28 @@ pub struct Fatal {
     pub no_space: bool,
 }
 
+/// Whether the state can be read and applied to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completeness {
+    #[default]
+    Whole,
+    /// A copy arrived whole, and the log was not yet told to begin behind it.
+    Arrived,
+    /// A copy is arriving, or its arrival was interrupted: nothing here counts.
+    Partial,
+}
+
+/// A frozen copy of a state, read chunk by chunk by one reader.
+pub trait Export: Send {
+    /// The position that the copy stands at.
+    fn applied(&self) -> Applied;
+
+    /// The next chunk, of up to about `bytes_max` bytes; what cannot be divided may be larger, alone
+    /// in its chunk. `None` at the end.
+    fn next_chunk(&mut self, bytes_max: usize) -> Result<Option<Vec<u8>>, Fatal>;
+}
+
+/// Applying, and everything that changes a state by a copy, is called by one thread only.
 pub trait StateMachine: Send + Sync {
     /// The position up to which effects are visible to readers.
     fn applied(&self) -> Applied;
@@ -31,7 +53,7 @@ pub trait StateMachine: Send + Sync {
     /// The position that would be found after a power cut now; the log is kept above it.
     fn durable(&self) -> Result<LogIndex, Fatal>;
 
-    /// Applies entries in order, as one atomic step. Called by one thread only.
+    /// Applies entries in order, as one atomic step. Refused unless the state is whole.
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal>;
 
     /// Entries that were on their way will never come. Whoever waits for one to be applied has to
@@ -40,4 +62,30 @@ pub trait StateMachine: Send + Sync {
 
     /// Makes everything applied so far durable.
     fn flush(&self) -> Result<(), Fatal>;
+
+    fn completeness(&self) -> Completeness;
+
+    /// The payload of the configuration entry that was applied last. Part of the state, so it comes
+    /// along with a copy.
+    fn configuration(&self) -> Option<Vec<u8>>;
+
+    /// A copy of the state as it is now, unchanged by what is applied later. Refused while the
+    /// state is partial.
+    fn export(&self) -> Result<Box<dyn Export>, Fatal>;
+
+    /// Durably marks the state as partial and drops everything in it; `applied()` is zero from now
+    /// on. Starts over when a copy was arriving.
+    fn begin_install(&self) -> Result<(), Fatal>;
+
+    /// Takes the next chunk of the copy. A chunk that was refused, or that the disk failed on,
+    /// changed nothing that counts and may be given again.
+    fn install_chunk(&self, chunk: &[u8]) -> Result<(), Fatal>;
+
+    /// After the last chunk: durable, [`Completeness::Arrived`], and `applied()` is the copy's.
+    /// Readers see the copy; views opened earlier keep what they had.
+    fn finish_install(&self) -> Result<Applied, Fatal>;
+
+    /// The log begins behind the copy now: [`Completeness::Whole`], durably. Does nothing when the
+    /// state is whole already.
+    fn log_restarted(&self) -> Result<(), Fatal>;
 }

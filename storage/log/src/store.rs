@@ -19,8 +19,8 @@ pub enum LogError {
 
 /// Keeps entries durably and in order.
 ///
-/// One writer calls `append`, `compact`, `restart_after` and `reopen`; readers may call the rest at
-/// any time. A change that failed in the store leaves the tail unknown: every later one is refused
+/// One writer calls `append`, `compact`, `restart_after`, `set_identity` and `reopen`; readers may
+/// call the rest at any time. A change that failed in the store leaves the tail unknown: every later one is refused
 /// until `reopen` has found out what is there.
 pub trait LogStore: Send + Sync {
     /// The first kept entry's index (one past the compaction point, also when the log is empty).
@@ -38,6 +38,13 @@ pub trait LogStore: Send + Sync {
 
     fn hard_state(&self) -> HardState;
 
+    /// The number that this node is known by among the voters, if it was given one.
+    fn identity(&self) -> Option<u64>;
+
+    /// Gives the node its number, durably and for good: votes were cast and entries counted under
+    /// it, so another one is refused. Zero means nobody and is refused too.
+    fn set_identity(&self, identity: u64) -> Result<(), LogError>;
+
     /// Writes entries and hard state with one sync. Entries follow the last one without a gap, or
     /// replace the tail from their first index on: whatever was behind it is gone, even if fewer
     /// entries take its place.
@@ -48,7 +55,8 @@ pub trait LogStore: Send + Sync {
     fn compact(&self, through: LogIndex) -> Result<(), LogError>;
 
     /// Forgets everything and goes on behind the entry `index` of `term`, which a snapshot of the
-    /// state contains and which is committed therefore. Durable when it returns.
+    /// state contains and which is committed therefore. Term, vote and identity stay what they are.
+    /// Durable when it returns.
     fn restart_after(&self, index: LogIndex, term: Term) -> Result<(), LogError>;
 
     /// Finds out what is on disk after a failed change, and drops every entry above `keep_through`:

@@ -5,8 +5,8 @@ use parking_lot::{Condvar, Mutex};
 use quire_consensus::{Committed, Lost, Options, Replica, Submitted, Ticket};
 use quire_engine::{Engine, EngineError, Faulty, FaultyEngine, MemoryEngine};
 use quire_log::{
-    Applied, EngineLog, Entry, EntryKind, Fatal, LOG_SPACES, LogIndex, LogStore, StateMachine,
-    Timestamp,
+    Applied, Completeness, EngineLog, Entry, EntryKind, Export, Fatal, LOG_SPACES, LogIndex,
+    LogStore, StateMachine, Timestamp,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -101,6 +101,41 @@ impl StateMachine for Ledger {
         }
         Ok(())
     }
+
+    fn completeness(&self) -> Completeness {
+        Completeness::Whole
+    }
+
+    fn configuration(&self) -> Option<Vec<u8>> {
+        let entries = self.entries.lock();
+        let last = entries.iter().rfind(|entry| entry.kind == EntryKind::Configuration);
+        last.map(|entry| entry.payload.clone())
+    }
+
+    fn export(&self) -> Result<Box<dyn Export>, Fatal> {
+        Err(uncopied())
+    }
+
+    fn begin_install(&self) -> Result<(), Fatal> {
+        Err(uncopied())
+    }
+
+    fn install_chunk(&self, _chunk: &[u8]) -> Result<(), Fatal> {
+        Err(uncopied())
+    }
+
+    fn finish_install(&self) -> Result<Applied, Fatal> {
+        Err(uncopied())
+    }
+
+    fn log_restarted(&self) -> Result<(), Fatal> {
+        Ok(())
+    }
+}
+
+/// The only voter has nobody to copy from or to.
+fn uncopied() -> Fatal {
+    Fatal { reason: "the ledger is not copied".to_owned(), no_space: false }
 }
 
 pub type Outcome = Result<Committed, Lost>;

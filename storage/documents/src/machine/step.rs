@@ -31,6 +31,7 @@ pub(super) struct Step<'a> {
     counts: BTreeMap<CollectionId, Option<Counts>>,
     /// Rows this step has written (`None`: deleted), borrowed from the effects.
     rows: BTreeMap<(CollectionId, Vec<u8>), Option<Row<'a>>>,
+    configuration: Option<Arc<[u8]>>,
     refused: u64,
     buffers: Buffers,
 }
@@ -79,6 +80,7 @@ impl<'a> Step<'a> {
             counts_before: counts,
             counts: BTreeMap::new(),
             rows: BTreeMap::new(),
+            configuration: None,
             refused: 0,
             buffers: Buffers::default(),
         }
@@ -90,6 +92,11 @@ impl<'a> Step<'a> {
 
     pub(super) fn changed_counts(&self) -> BTreeMap<CollectionId, Option<Counts>> {
         self.counts.clone()
+    }
+
+    /// Keeps the payload of a configuration entry.
+    pub(super) fn set_configuration(&mut self, payload: Option<Arc<[u8]>>) {
+        self.configuration = payload;
     }
 
     pub(super) fn apply(&mut self, effect: &'a Effect) -> Result<(), EngineError> {
@@ -153,6 +160,9 @@ impl<'a> Step<'a> {
         if self.catalog.next_ids() != self.before.next_ids() {
             let ids = self.catalog.next_ids().encode();
             self.batch.put(meta, &Key::Counters.encode(), &ids);
+        }
+        if let Some(payload) = &self.configuration {
+            self.batch.put(meta, &Key::Configuration.encode(), payload);
         }
         self.batch.put(meta, &Key::Applied.encode(), &encode_applied(position));
         let changed = !Arc::ptr_eq(&self.catalog, &self.before);

@@ -4,7 +4,7 @@
 //! the same time however long the log is. Gaps and damage further in are found when they are read.
 
 use super::{Bounds, ENTRIES, STATE, from_engine, missing, unreadable};
-use crate::encoding::{self, COMPACTION_KEY, FORMAT_KEY, HARD_STATE_KEY, Unreadable};
+use crate::encoding::{self, COMPACTION_KEY, FORMAT_KEY, HARD_STATE_KEY, IDENTITY_KEY, Unreadable};
 use crate::{Entry, LogError, LogIndex};
 use quire_engine::{Batch, Direction, Durability, Engine, KeyRange};
 use std::ops::{Bound, ControlFlow};
@@ -19,6 +19,7 @@ pub(super) fn bounds(engine: &dyn Engine) -> Result<Bounds, LogError> {
     let mut bounds = Bounds {
         hard_state: state(engine, HARD_STATE_KEY, "the hard state", encoding::read_hard_state)?
             .unwrap_or_default(),
+        identity: state(engine, IDENTITY_KEY, "the identity", encoding::read_identity)?,
         ..Bounds::default()
     };
     let compaction = encoding::read_compaction;
