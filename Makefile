@@ -38,7 +38,7 @@ WORKLOAD ?=
 BENCH_ARGS ?=
 
 .PHONY: help run build test test-rust test-drivers bench lint fmt fuzz kill-loop idle-connections \
-	prepare prepare-test
+	prepare prepare-test test-deploy image
 
 help:
 	@echo "make run     build, and start the server on 127.0.0.1:27017 with its data in $(DATA)"
@@ -49,6 +49,7 @@ help:
 	@echo "make fmt     format the code"
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
 	@echo "make kill-loop         kill the server under load $(KILL_ROUNDS) times and look for losses"
+	@echo "make image   build the Docker image quire; deploy/docker-compose.yml makes three nodes of it"
 	@echo "make idle-connections  hold $(IDLE_CONNECTIONS) connections and print what each costs"
 
 prepare:
@@ -66,7 +67,7 @@ run: build
 	@mkdir -p $(DATA)
 	@exec "$(QUIRE_BIN)" --dbpath $(DATA) --bind_ip 127.0.0.1 $(ARGS)
 
-test: prepare-test test-rust test-drivers
+test: prepare-test test-rust test-drivers test-deploy
 
 # The tests of whole servers start the daemon that ships, so it is built first.
 test-rust: prepare-test
@@ -88,6 +89,16 @@ test-drivers: prepare-test
 	tests/drivers/run python
 	tests/drivers/run node
 	tests/drivers/run mongosh
+
+# deploy/docker-compose.yml as it stands, with nodes taken away; left out where no Docker engine is up.
+test-deploy: prepare-test
+	cargo build --release --locked -p quired
+	tests/deploy/run
+
+# Compiles in a container of its own; DOCKER_BUILDKIT is for Docker before 23.
+image:
+	DOCKER_BUILDKIT=1 docker build --file deploy/Dockerfile --tag quire \
+		--build-arg QUIRE_PORTABLE=$(or $(QUIRE_PORTABLE),0) .
 
 # The data goes beside the builds: a temporary directory may be in memory, where no flush costs.
 bench: prepare
