@@ -22,6 +22,11 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("quire-query", "server", &["quire-bson", "quire-errors", "quire-keys"]),
     ("quire-consensus", "server", &["quire-log"]),
     (
+        "quire-replset",
+        "server",
+        &["quire-bson", "quire-errors", "quire-log", "quire-consensus"],
+    ),
+    (
         "quire-execution",
         "server",
         &[
