@@ -17,6 +17,8 @@ mod chunk;
 mod export;
 mod install;
 mod mark;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use install::Arrival;
 pub(crate) use mark::read_mark;

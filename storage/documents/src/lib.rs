@@ -11,6 +11,7 @@ mod codec;
 mod copy;
 mod counts;
 mod effect;
+mod fingerprint;
 mod ids;
 mod index;
 mod machine;
@@ -26,6 +27,7 @@ pub use catalog::{
 };
 pub use counts::Counts;
 pub use effect::{Effect, Effects, Malformed};
+pub use fingerprint::Fingerprint;
 pub use ids::{CollectionId, IndexId};
 pub use index::{IndexKeys, KEYS_BYTES_MAX, KEYS_MAX, KeyError, encode_field, keys_of};
 pub use machine::Documents;

@@ -128,7 +128,10 @@ impl Documents {
         })?;
         stored.standing.applied = applied;
         let mut batch = Batch::new();
-        batch.put(space(KeySpace::Meta), &Key::Applied.encode(), &encode_applied(applied));
+        // A store that nothing was applied to has no position, and its copy holds the same bytes.
+        if applied != Applied::default() {
+            batch.put(space(KeySpace::Meta), &Key::Applied.encode(), &encode_applied(applied));
+        }
         put_mark(&mut batch, Completeness::Arrived);
         self.exchange(stored, &batch, Durability::Synced)?;
         *arrival = None;

@@ -89,6 +89,8 @@ promises! {
         readers_see_whole_appends_while_the_log_changes;
     state:
         the_hard_state_is_kept_until_it_is_replaced,
+        an_identity_is_given_once_and_for_good,
+        an_identity_is_kept_whatever_the_log_goes_through,
         reopening_drops_what_is_above_the_kept_entry,
         statistics_count_what_was_appended;
     crash:
