@@ -2,6 +2,8 @@
 
 /// An orderly shutdown, and `--help` or `--version`.
 pub const CLEAN: i32 = 0;
+/// A file named by a setting cannot be used.
+pub const FAILURE: i32 = 1;
 /// A flag, key or value that is unknown, malformed or cannot be honoured.
 pub const BAD_OPTIONS: i32 = 2;
 /// An error that cannot be survived, found while running.

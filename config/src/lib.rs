@@ -4,8 +4,8 @@
 //! is said about the ones that cannot be honoured. The daemon calls [`load`] once and translates
 //! [`Settings`] into each crate's own options; no other crate reads configuration.
 //!
-//! Never ignores a key it does not know, never starts a server that is less safe than the one that
-//! was asked for, and touches nothing but the configuration file.
+//! Never ignores a key it does not know, never accepts a setting that is not in force without a
+//! warning for the log, and touches nothing but the configuration file.
 
 mod environment;
 pub mod exit;
@@ -15,6 +15,7 @@ mod ini;
 mod launch;
 mod layer;
 mod refusal;
+mod replica_set;
 mod setting;
 mod settings;
 mod support;
@@ -23,11 +24,13 @@ mod text;
 
 pub use launch::{Launch, Source, load};
 pub use refusal::Refusal;
+pub use replica_set::{HostPort, ReplicaSetSetting};
 pub use setting::{Alias, Gives, Kind, Setting, Spelling, Support};
 pub use settings::{
-    Compressor, LogDestination, LogRotation, Net, Process, ProfileMode, Profiling, Settings,
-    Storage, StorageEngine, SystemLog, UnixSockets,
+    Compressor, LogDestination, LogRotation, Net, Process, ProfileMode, Profiling, Security,
+    Settings, Storage, StorageEngine, SystemLog, UnixSockets,
 };
+pub use support::Warning;
 pub use table::{LOG_COMPONENTS, SETTINGS};
 pub use text::{help, markdown_table, version};
 

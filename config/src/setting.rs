@@ -83,6 +83,14 @@ pub enum Support {
     Effective,
     /// Accepted; a line in the log says why it changes nothing.
     Ignored(&'static str),
+    /// Accepted, though the protection it asks for is not in force. Unless it has one of the
+    /// harmless values, the log and its startup warnings say what is missing; the refused values
+    /// promise clients something that is not there, and keep the server from starting.
+    Unprotected {
+        harmless: &'static [&'static str],
+        refused: &'static [&'static str],
+        because: &'static str,
+    },
     /// Refused unless it has one of the harmless values, because starting without it would give
     /// the operator something else than was asked for.
     Refused { harmless: &'static [&'static str], because: &'static str },
@@ -111,6 +119,23 @@ impl Setting {
 
     pub(crate) const fn ignored(mut self, why: &'static str) -> Self {
         self.support = Support::Ignored(why);
+        self
+    }
+
+    pub(crate) const fn unprotected(
+        mut self,
+        harmless: &'static [&'static str],
+        because: &'static str,
+    ) -> Self {
+        self.support = Support::Unprotected { harmless, refused: &[], because };
+        self
+    }
+
+    /// Takes values out of what an unprotected setting may be started with.
+    pub(crate) const fn but_never(mut self, values: &'static [&'static str]) -> Self {
+        if let Support::Unprotected { harmless, because, .. } = self.support {
+            self.support = Support::Unprotected { harmless, refused: values, because };
+        }
         self
     }
 

@@ -10,6 +10,8 @@ use config::{Config, ConfigError, Map, Value, ValueKind};
 
 use crate::Tree;
 use crate::refusal::Refusal;
+use crate::replica_set::ReplicaSetSetting;
+use crate::support::Warning;
 use crate::table::{COMPONENTS, PARAMETERS};
 
 /// Everything that was asked for.
@@ -20,10 +22,13 @@ pub struct Settings {
     pub log: SystemLog,
     pub process: Process,
     pub profiling: Profiling,
+    pub security: Security,
+    /// The replica set to be part of.
+    pub replica_set: Option<ReplicaSetSetting>,
     /// Server parameters by name; what a value means is the parameter's own affair.
     pub parameters: BTreeMap<String, String>,
-    /// Lines for the log about settings that were accepted and change nothing.
-    pub warnings: Vec<String>,
+    /// What to say about settings that were accepted and are not in force.
+    pub warnings: Vec<Warning>,
     /// The command line, with passwords left out.
     pub argv: Vec<String>,
     /// What was set, by whom it was set: the tree that `getCmdLineOpts` shows.
@@ -77,6 +82,8 @@ pub struct Storage {
     pub engine: StorageEngine,
     /// Memory for cached blocks; ours to choose when nothing is said.
     pub cache_bytes: Option<u64>,
+    /// Check everything and exit instead of serving.
+    pub repair: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +143,13 @@ pub struct Process {
     pub pid_file: Option<PathBuf>,
 }
 
+/// How members and clients prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Security {
+    /// The file of the secret that members share; not looked at yet.
+    pub key_file: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profiling {
     pub mode: ProfileMode,
@@ -157,7 +171,7 @@ impl Settings {
         all: &Config,
         parsed: Tree,
         argv: Vec<String>,
-        warnings: Vec<String>,
+        warnings: Vec<Warning>,
     ) -> Result<Self, Refusal> {
         let all = Fields(all);
         let log = system_log(&all)?;
@@ -174,6 +188,8 @@ impl Settings {
             log,
             process,
             profiling: profiling(&all)?,
+            security: Security { key_file: all.path("security.keyFile")? },
+            replica_set: replica_set(&all)?,
             parameters: all.parameters()?,
             warnings,
             argv,
@@ -279,15 +295,16 @@ fn net(all: &Fields<'_>) -> Result<Net, Refusal> {
         return Err(Refusal::new("Bad value for net.bindIp: no address to listen on"));
     }
     let paths = paths.into_iter().map(PathBuf::from).collect();
+    let port = all.number("net.port")?;
     Ok(Net {
-        port: all.number("net.port")?,
+        port,
         addresses,
         ipv6,
         listen_backlog: all.optional_number("net.listenBacklog")?,
         max_incoming_connections: all.number("net.maxIncomingConnections")?,
         unix_sockets: unix_sockets(all, paths)?,
         compressors: compressors(&all.words("net.compression.compressors")?)?,
-        admin: admin(all)?,
+        admin: admin(all, port)?,
     })
 }
 
@@ -331,7 +348,7 @@ fn compressors(words: &[String]) -> Result<Vec<Compressor>, Refusal> {
     Ok(compressors)
 }
 
-fn admin(all: &Fields<'_>) -> Result<Option<SocketAddr>, Refusal> {
+fn admin(all: &Fields<'_>, client_port: u16) -> Result<Option<SocketAddr>, Refusal> {
     let key = "net.http.bindIp";
     let text = all.text(key)?;
     let address: IpAddr = match text.parse() {
@@ -343,8 +360,34 @@ fn admin(all: &Fields<'_>) -> Result<Option<SocketAddr>, Refusal> {
             )));
         }
     };
-    let port = all.optional_number::<u16>("net.http.port")?;
+    let port = match all.optional_number::<u16>("net.http.port")? {
+        Some(port) => Some(port),
+        None if all.flag("net.http.RESTInterfaceEnabled")? => Some(status_port(client_port)?),
+        None => None,
+    };
     Ok(port.map(|port| SocketAddr::new(address, port)))
+}
+
+/// Where mongod had its status page: a thousand above the clients' port. A client port that is
+/// still to be picked says nothing about it, and then this one is picked too.
+fn status_port(client_port: u16) -> Result<u16, Refusal> {
+    match client_port {
+        0 => Ok(0),
+        _ => client_port.checked_add(1000).ok_or_else(|| {
+            Refusal::new(format!(
+                "--rest needs a port that is 1000 above {client_port}, and there is none; name one \
+                 with --httpPort"
+            ))
+        }),
+    }
+}
+
+fn replica_set(all: &Fields<'_>) -> Result<Option<ReplicaSetSetting>, Refusal> {
+    let key = "replication.replSetName";
+    let Some(text) = all.optional(key, all.0.get_string(key))? else { return Ok(None) };
+    let setting = ReplicaSetSetting::parse(&text)
+        .map_err(|why| Refusal::new(format!("Bad value for {key} (--replSet): '{text}': {why}")))?;
+    Ok(Some(setting))
 }
 
 fn storage(all: &Fields<'_>) -> Result<Storage, Refusal> {
@@ -361,6 +404,7 @@ fn storage(all: &Fields<'_>) -> Result<Storage, Refusal> {
         // Between a quarter and ten thousand, as its row says: far inside u64.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         cache_bytes: gigabytes.map(|count| (count * f64::from(1_u32 << 30)) as u64),
+        repair: all.flag("storage.repair")?,
     })
 }
 

@@ -1,5 +1,5 @@
-//! What is said about settings that do nothing here: a warning where that is harmless, a refusal
-//! where the operator would get less than was asked for.
+//! What is said about settings that do nothing here: a warning where the server can serve without
+//! them, a refusal where it would do something else than was asked for.
 
 use config::Config;
 
@@ -7,23 +7,39 @@ use crate::refusal::Refusal;
 use crate::setting::{Setting, Support};
 use crate::table;
 
-/// Checks the settings that were given and returns a line for the log for each that is ignored.
-pub(crate) fn check(given: &Config) -> Result<Vec<String>, Refusal> {
+/// A line for the log about a setting that was accepted and is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    pub text: String,
+    /// Whether the operator asked for a protection: then every client's shell should show it too.
+    pub about_protection: bool,
+}
+
+/// Checks the settings that were given and returns a warning for each that is not in force.
+pub(crate) fn check(given: &Config) -> Result<Vec<Warning>, Refusal> {
     let tls_is_off = given.get_string("net.tls.mode").is_ok_and(|mode| mode == "disabled");
     let mut warnings = Vec::new();
     for setting in table::SETTINGS {
         let Ok(value) = given.get_string(setting.key) else { continue };
         match setting.support {
             Support::Effective => {}
-            Support::Ignored(why) => {
-                warnings.push(format!("{} has no effect: {why}", name(setting)));
+            Support::Ignored(why) => warnings.push(no_effect(setting, why)),
+            Support::Unprotected { harmless, .. } | Support::Refused { harmless, .. }
+                if harmless.contains(&value.as_str()) => {}
+            Support::Unprotected { refused, because, .. } if refused.contains(&value.as_str()) => {
+                return Err(Refusal::new(format!(
+                    "Cannot start with {}: {value}: {because}",
+                    name(setting)
+                )));
             }
-            Support::Refused { harmless, .. } if harmless.contains(&value.as_str()) => {}
-            Support::Refused { because, .. }
-                if tls_is_off && setting.key.starts_with("net.tls.") =>
-            {
-                warnings.push(format!("{} has no effect: {because}", name(setting)));
+            // Files and options of a TLS that was switched off promise nothing.
+            Support::Unprotected { .. } if tls_is_off && setting.key.starts_with("net.tls.") => {
+                warnings.push(no_effect(setting, "TLS is disabled"));
             }
+            Support::Unprotected { because, .. } => warnings.push(Warning {
+                text: format!("{}: {because}", name(setting)),
+                about_protection: true,
+            }),
             Support::Refused { because, .. } => {
                 return Err(Refusal::new(format!(
                     "Cannot start with {}: {because}",
@@ -33,6 +49,11 @@ pub(crate) fn check(given: &Config) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(warnings)
+}
+
+fn no_effect(setting: &Setting, why: &str) -> Warning {
+    let text = format!("{} has no effect: {why}", name(setting));
+    Warning { text, about_protection: false }
 }
 
 /// The setting by its path and its first flag.

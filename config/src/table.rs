@@ -17,13 +17,18 @@ const COUNT: crate::Kind = Int { min: 0, max: i32::MAX as i64 };
 const ANY_INT: crate::Kind = Int { min: i32::MIN as i64, max: i32::MAX as i64 };
 const POSITIVE: crate::Kind = Int { min: 1, max: i32::MAX as i64 };
 
-const NO_TLS: &str = "TLS arrives with a later release";
-const NO_ACCESS_CONTROL: &str = "access control arrives with a later release";
-const NO_REPLICA_SETS: &str = "replica sets arrive with the next release";
+const NO_TLS: &str = "connections are not encrypted by this version";
+const NO_ACCESS_CONTROL: &str = "access control is not enforced by this version";
+const NO_KEY_FOR_CLIENTS: &str =
+    "clients are not asked who they are: access control is not enforced by this version";
+const NO_CLUSTER_CERTIFICATES: &str =
+    "members never prove who they are by certificate in this version";
+const NO_SOURCE_CHECK: &str = "connections are accepted from every address in this version";
 const NO_SHARDING: &str = "there is no sharding";
+const NO_ROLE: &str = "there is no sharding: this server is no part of a sharded cluster";
 const OWN_STORAGE: &str = "the storage engine is not WiredTiger and tunes this itself";
 const ALWAYS_DURABLE: &str = "every acknowledged write is already on disk";
-const NO_OPLOG: &str = "a single node keeps no oplog";
+const NO_OPLOG: &str = "there is no oplog to size; the log is kept as long as it is needed";
 
 const OFF_WORDS: &[&str] = &["false"];
 const TLS_MODES: &[&str] = &["disabled", "allowTLS", "preferTLS", "requireTLS"];
@@ -38,7 +43,7 @@ const PROFILE_LEVELS: &[(&str, &str)] = &[("0", "off"), ("1", "slowOp"), ("2", "
 /// A row under `net.tls`, none of which can be honoured yet.
 const fn tls(key: &'static str, kind: crate::Kind, meaning: &'static str) -> Setting {
     let harmless: &[&str] = if matches!(kind, Bool) { OFF_WORDS } else { &[] };
-    Setting::new(key, kind, meaning).refused(harmless, NO_TLS)
+    Setting::new(key, kind, meaning).unprotected(harmless, NO_TLS)
 }
 
 /// A row that tunes WiredTiger.
@@ -88,6 +93,14 @@ pub const SETTINGS: &[Setting] = &[
         .default("0700"),
     Setting::new("net.http.port", PORT, "Port for health and metrics over HTTP; off unless set.")
         .flags(&[takes("httpPort")]),
+    Setting::new(
+        "net.http.RESTInterfaceEnabled",
+        Bool,
+        "Serve health and metrics over HTTP; 1000 above the port for clients unless net.http.port \
+         says where.",
+    )
+    .flags(&[means("rest", "true")])
+    .default("false"),
     Setting::new("net.http.bindIp", Text, "Address of the HTTP port.")
         .flags(&[takes("httpBindIp")])
         .default("127.0.0.1"),
@@ -100,7 +113,8 @@ pub const SETTINGS: &[Setting] = &[
             means("sslOnNormalPorts", "requireTLS"),
         ])
         .aliases(&[Alias { key: "net.ssl.mode", values: SSL_MODES }])
-        .refused(&["disabled"], NO_TLS),
+        .unprotected(&["disabled"], NO_TLS)
+        .but_never(&["requireTLS"]),
     tls("net.tls.certificateKeyFile", Path, "Certificate and key, PEM.")
         .flags(&[takes("tlsCertificateKeyFile"), takes("sslPEMKeyFile")])
         .aliases(&[alias("net.ssl.PEMKeyFile")]),
@@ -191,9 +205,9 @@ pub const SETTINGS: &[Setting] = &[
     )
     .flags(&[takes("oplogMinRetentionHours")])
     .ignored(NO_OPLOG),
-    Setting::new("storage.repair", Bool, "Repair the data files and exit.")
+    Setting::new("storage.repair", Bool, "Recover and check all data, report damage, and exit.")
         .flags(&[means("repair", "true")])
-        .refused(OFF_WORDS, "a damaged store is not repaired in place; restore a backup"),
+        .default("false"),
     Setting::new("storage.restore", Bool, "Finish a selective restore.")
         .flags(&[means("restore", "true")])
         .refused(OFF_WORDS, "there is no selective restore"),
@@ -316,24 +330,24 @@ pub const SETTINGS: &[Setting] = &[
         "Ask clients who they are.",
     )
     .flags(&[means("auth", "enabled"), means("noauth", "disabled")])
-    .refused(&["disabled"], NO_ACCESS_CONTROL),
-    Setting::new("security.keyFile", Path, "Secret that members share.")
+    .unprotected(&["disabled"], NO_ACCESS_CONTROL),
+    Setting::new("security.keyFile", Path, "File of the secret that members share.")
         .flags(&[takes("keyFile")])
-        .refused(&[], NO_ACCESS_CONTROL),
+        .unprotected(&[], NO_KEY_FOR_CLIENTS),
     Setting::new(
         "security.clusterAuthMode",
         Choice(&["keyFile", "sendKeyFile", "sendX509", "x509"]),
         "How members prove who they are.",
     )
     .flags(&[takes("clusterAuthMode")])
-    .refused(&[], NO_ACCESS_CONTROL),
+    .unprotected(&["keyFile"], NO_CLUSTER_CERTIFICATES),
     Setting::new("security.transitionToAuth", Bool, "Accept clients with and without a name.")
         .flags(&[means("transitionToAuth", "true")])
-        .refused(OFF_WORDS, NO_ACCESS_CONTROL),
+        .unprotected(OFF_WORDS, NO_ACCESS_CONTROL),
     Setting::new("security.clusterIpSourceAllowlist", List, "Addresses members may come from.")
         .flags(&[takes("clusterIpSourceAllowlist"), takes("clusterIpSourceWhitelist")])
         .aliases(&[alias("security.clusterIpSourceWhitelist")])
-        .refused(&[], NO_ACCESS_CONTROL),
+        .unprotected(&[], NO_SOURCE_CHECK),
     Setting::new("security.javascriptEnabled", Bool, "Run JavaScript on the server.")
         .flags(&[means("noscripting", "false")])
         .ignored("the server never runs JavaScript"),
@@ -363,10 +377,13 @@ pub const SETTINGS: &[Setting] = &[
         .flags(&[takes("profileFilter")])
         .ignored("slowOpThresholdMs and slowOpSampleRate decide alone"),
     // ---- replication and sharding
-    Setting::new("replication.replSetName", Text, "Name of the replica set.")
-        .flags(&[takes("replSet")])
-        .aliases(&[alias("replication.replSet")])
-        .refused(&[], NO_REPLICA_SETS),
+    Setting::new(
+        "replication.replSetName",
+        Text,
+        "Name of the replica set, and after a slash members to ask: name/host:port,host:port.",
+    )
+    .flags(&[takes("replSet")])
+    .aliases(&[alias("replication.replSet")]),
     Setting::new("replication.oplogSizeMB", POSITIVE, "Size of the oplog.")
         .flags(&[takes("oplogSize")])
         .ignored(NO_OPLOG),
@@ -375,7 +392,7 @@ pub const SETTINGS: &[Setting] = &[
         .ignored("majority reads are always allowed"),
     Setting::new("sharding.clusterRole", Choice(&["shardsvr", "configsvr"]), "Role in a cluster.")
         .flags(&[means("shardsvr", "shardsvr"), means("configsvr", "configsvr")])
-        .refused(&[], NO_SHARDING),
+        .ignored(NO_ROLE),
     Setting::new("sharding.archiveMovedChunks", Bool, "Keep moved chunks.")
         .flags(&[means("moveParanoia", "true"), means("noMoveParanoia", "false")])
         .ignored(NO_SHARDING),

@@ -77,6 +77,13 @@ fn note(setting: &Setting) -> String {
     match setting.support {
         Support::Effective => setting.meaning.to_owned(),
         Support::Ignored(why) => format!("{} *Accepted, no effect: {why}.*", setting.meaning),
+        Support::Unprotected { refused, because, .. } => {
+            let refused = match refused {
+                [] => String::new(),
+                values => format!("; {} is refused", values.join(", ")),
+            };
+            format!("{} *Accepted, not in force: {because}{refused}.*", setting.meaning)
+        }
         Support::Refused { harmless, because } => {
             let harmless = harmless.join(", ");
             let unless =

@@ -31,7 +31,7 @@ fn the_sample_configuration_is_accepted_without_a_warning() {
     let read_file = |path: &std::path::Path| -> io::Result<String> { fs::read_to_string(path) };
     let source = Source { argv: argv.to_vec(), environment: Vec::new(), read_file: &read_file };
     match quire_config::load(source) {
-        Ok(Launch::Run(settings)) => assert_eq!(settings.warnings, [""; 0]),
+        Ok(Launch::Run(settings)) => assert_eq!(settings.warnings, []),
         other => panic!("{other:?}"),
     }
 }

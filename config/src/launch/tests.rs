@@ -10,7 +10,7 @@ use super::{Launch, Source, load};
 use crate::setting::{Gives, Kind, Setting, Support};
 use crate::table::{self, SETTINGS};
 use crate::{
-    Compressor, LogDestination, LogRotation, ProfileMode, Refusal, Settings, StorageEngine,
+    Compressor, LogDestination, LogRotation, ProfileMode, Refusal, Settings, StorageEngine, Warning,
 };
 
 /// A launch with this file (as `/etc/mongod.conf`), these variables and this command line.
@@ -109,8 +109,11 @@ fn nothing_said_gives_the_defaults_of_mongod() {
     assert_eq!(settings.log.verbosity, 0);
     assert_eq!(settings.profiling.slow_operation_ms, 100);
     assert_eq!(settings.profiling.mode, ProfileMode::Off);
+    assert_eq!(settings.security.key_file, None);
+    assert_eq!(settings.replica_set, None);
+    assert!(!settings.storage.repair);
     assert_eq!(settings.parsed, json!({}));
-    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(settings.warnings, []);
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn effective_flags_reach_their_fields() {
     assert_eq!(settings.profiling.slow_operation_ms, -1);
     assert!((settings.profiling.sample_rate - 0.25).abs() < f64::EPSILON);
     assert_eq!(settings.profiling.mode, ProfileMode::All);
-    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(settings.warnings, []);
 }
 
 #[test]
@@ -255,6 +258,13 @@ fn sample(setting: &Setting) -> &'static str {
     }
 }
 
+fn warnings_of(launched: Result<Launch, Refusal>, name: &str) -> Vec<Warning> {
+    match launched {
+        Ok(Launch::Run(settings)) => settings.warnings,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
 #[test]
 fn every_flag_is_read_and_does_what_its_row_says() {
     for setting in SETTINGS {
@@ -279,17 +289,30 @@ fn every_flag_is_read_and_does_what_its_row_says() {
                     assert!(refusal.message.ends_with(because), "{name}: {refusal}");
                     assert!(refusal.message.contains(setting.key), "{name}: {refusal}");
                 }
-                Support::Effective | Support::Refused { .. } => match launched {
-                    Ok(Launch::Run(settings)) => assert!(settings.warnings.is_empty(), "{name}"),
-                    other => panic!("{name}: {other:?}"),
-                },
-                Support::Ignored(why) => match launched {
-                    Ok(Launch::Run(settings)) => {
-                        assert_eq!(settings.warnings.len(), 1, "{name}");
-                        assert!(settings.warnings[0].ends_with(why), "{name}");
-                    }
-                    other => panic!("{name}: {other:?}"),
-                },
+                Support::Effective | Support::Refused { .. } => {
+                    assert_eq!(warnings_of(launched, &name), []);
+                }
+                Support::Unprotected { refused, because, .. } if refused.contains(&value) => {
+                    let refusal = launched.expect_err(&name);
+                    assert!(refusal.message.contains(value), "{name}: {refusal}");
+                    assert!(refusal.message.ends_with(because), "{name}: {refusal}");
+                }
+                Support::Unprotected { harmless, .. } if harmless.contains(&value) => {
+                    assert_eq!(warnings_of(launched, &name), []);
+                }
+                Support::Unprotected { because, .. } => {
+                    let warnings = warnings_of(launched, &name);
+                    assert_eq!(warnings.len(), 1, "{name}");
+                    assert!(warnings[0].text.ends_with(because), "{name}: {warnings:?}");
+                    assert!(warnings[0].text.contains(setting.key), "{name}: {warnings:?}");
+                    assert!(warnings[0].about_protection, "{name}");
+                }
+                Support::Ignored(why) => {
+                    let warnings = warnings_of(launched, &name);
+                    assert_eq!(warnings.len(), 1, "{name}");
+                    assert!(warnings[0].text.ends_with(why), "{name}");
+                    assert!(!warnings[0].about_protection, "{name}");
+                }
             }
         }
     }
@@ -403,45 +426,108 @@ fn help_and_version_come_before_everything_else() {
 }
 
 #[test]
-fn protection_that_is_not_there_is_refused() {
-    for words in [
-        &["--auth"][..],
-        &["--keyFile", "/k"],
-        &["--tlsMode", "requireTLS"],
-        &["--tlsMode", "allowTLS"],
-        &["--tlsMode", "preferTLS"],
-        &["--sslMode", "requireSSL"],
-        &["--sslOnNormalPorts"],
-        &["--tlsCertificateKeyFile", "/c"],
-        &["--transitionToAuth"],
-        &["--clusterAuthMode", "x509"],
-    ] {
-        assert!(refusal("", &[], words).starts_with("Cannot start with "), "{words:?}");
+fn protection_that_is_not_there_is_accepted_with_a_warning_that_says_so() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--auth"], "access control is not enforced"),
+        (&["--keyFile", "/k"], "access control is not enforced"),
+        (&["--keyFile", "/k", "--replSet", "rs0"], "access control is not enforced"),
+        (&["--tlsMode", "allowTLS"], "not encrypted"),
+        (&["--tlsMode", "preferTLS"], "not encrypted"),
+        (&["--sslMode", "preferSSL"], "not encrypted"),
+        (&["--tlsCertificateKeyFile", "/c"], "not encrypted"),
+        (&["--tlsAllowInvalidCertificates"], "not encrypted"),
+        (&["--transitionToAuth"], "access control is not enforced"),
+        (&["--clusterAuthMode", "x509"], "by certificate"),
+        (&["--clusterIpSourceAllowlist", "10.0.0.0/8"], "from every address"),
+    ];
+    for (words, says) in cases {
+        let warnings = flags(words).warnings;
+        assert_eq!(warnings.len(), 1, "{words:?}: {warnings:?}");
+        assert!(warnings[0].about_protection, "{words:?}");
+        assert!(warnings[0].text.contains(says), "{words:?}: {warnings:?}");
     }
-    assert!(refusal("security: { authorization: enabled }", &[], &[]).contains("--auth"));
-    assert!(refusal("net: { ssl: { mode: requireSSL } }", &[], &[]).contains("--tlsMode"));
-    assert!(refusal("", &[("QUIRE_SECURITY_KEY_FILE", "/k")], &[]).contains("--keyFile"));
-    assert!(flags(&["--noauth", "--tlsMode", "disabled"]).warnings.is_empty());
-    let idle = flags(&["--tlsMode", "disabled", "--tlsCAFile", "/c"]);
-    assert_eq!(idle.warnings.len(), 1);
+    let in_file = settings("security: { authorization: enabled }", &[], &[]);
+    assert!(in_file.warnings[0].text.contains("--auth"));
+    let in_variable = settings("", &[("QUIRE_SECURITY_KEY_FILE", "/k")], &[]);
+    assert_eq!(in_variable.security.key_file, Some("/k".into()));
+    assert!(in_variable.warnings[0].about_protection);
+    let quiet = ["--noauth", "--tlsMode", "disabled", "--clusterAuthMode", "keyFile"];
+    assert_eq!(flags(&quiet).warnings, []);
+    let idle = flags(&["--tlsMode", "disabled", "--tlsCAFile", "/c"]).warnings;
+    assert_eq!(idle.len(), 1);
+    assert!(!idle[0].about_protection, "TLS was not asked for: {idle:?}");
 }
 
 #[test]
-fn replica_sets_and_shards_are_refused_rather_than_pretended() {
-    let replica_set = refusal("", &[], &["--replSet", "rs0"]);
-    assert_eq!(
-        replica_set,
-        "Cannot start with replication.replSetName (--replSet): replica sets arrive with the next \
-         release"
-    );
-    assert!(refusal("", &[], &["--shardsvr"]).contains("sharding.clusterRole"));
-    assert!(refusal("", &[], &["--configsvr"]).contains("sharding.clusterRole"));
-    assert_eq!(flags(&["--oplogSize", "10"]).warnings.len(), 1);
+fn encryption_that_clients_are_promised_is_refused() {
+    for words in [
+        &["--tlsMode", "requireTLS"][..],
+        &["--sslMode", "requireSSL"],
+        &["--tlsOnNormalPorts"],
+        &["--sslOnNormalPorts"],
+    ] {
+        let message = refusal("", &[], words);
+        assert_eq!(
+            message,
+            "Cannot start with net.tls.mode (--tlsMode): requireTLS: connections are not encrypted \
+             by this version"
+        );
+    }
+    assert!(refusal("net: { ssl: { mode: requireSSL } }", &[], &[]).contains("--tlsMode"));
+}
+
+#[test]
+fn a_replica_set_has_a_name_and_perhaps_seeds() {
+    let set = |settings: Settings| settings.replica_set.expect("a replica set");
+    let named = set(flags(&["--replSet", "rs0"]));
+    assert_eq!((named.name.as_str(), named.seeds.len()), ("rs0", 0));
+    let seeded = set(settings("", &[], &["--replSet", "rs0/host:27018,[::1]"]));
+    let seeds: Vec<String> = seeded.seeds.iter().map(ToString::to_string).collect();
+    assert_eq!(seeds, ["host:27018", "[::1]:27017"]);
+    assert_eq!(set(settings("replication: { replSetName: rs0 }", &[], &[])), named);
+    assert_eq!(set(settings("replication: { replSet: rs0 }", &[], &[])), named);
+    assert_eq!(set(settings("replSet = rs0\n", &[], &[])), named);
+    assert_eq!(set(settings("", &[("QUIRE_REPLICATION_REPL_SET_NAME", "rs0")], &[])), named);
+    assert_eq!(flags(&["--replSet", "rs0"]).warnings, []);
+}
+
+#[test]
+fn what_harnesses_say_about_oplogs_and_shards_is_accepted_with_a_warning() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--shardsvr"], "there is no sharding"),
+        (&["--configsvr"], "there is no sharding"),
+        (&["--oplogSize", "10"], "no oplog"),
+        (&["--oplogMinRetentionHours", "0.5"], "no oplog"),
+        (&["--enableMajorityReadConcern"], "always allowed"),
+        (&["--enableMajorityReadConcern", "false"], "always allowed"),
+    ];
+    for (words, says) in cases {
+        let warnings = flags(words).warnings;
+        assert_eq!(warnings.len(), 1, "{words:?}");
+        assert!(warnings[0].text.contains(says), "{words:?}: {warnings:?}");
+        assert!(!warnings[0].about_protection, "{words:?}");
+    }
+}
+
+#[test]
+fn rest_serves_a_thousand_above_the_port_unless_another_one_is_named() {
+    let cases: [(&[&str], Option<&str>); 6] = [
+        (&[], None),
+        (&["--rest"], Some("127.0.0.1:28017")),
+        (&["--rest", "--port", "64535"], Some("127.0.0.1:65535")),
+        (&["--rest", "--port", "0"], Some("127.0.0.1:0")),
+        (&["--rest", "--port", "65000", "--httpPort", "9216"], Some("127.0.0.1:9216")),
+        (&["--rest", "--httpBindIp", "0.0.0.0"], Some("0.0.0.0:28017")),
+    ];
+    for (words, address) in cases {
+        let expected = address.map(|address| address.parse().expect("an address"));
+        assert_eq!(flags(words).net.admin, expected, "{words:?}");
+    }
 }
 
 #[test]
 fn a_bad_command_line_is_refused_in_one_line() {
-    let cases: [(&[&str], &str); 27] = [
+    let cases: [(&[&str], &str); 31] = [
         (&["--nonsense"], "unrecognised option '--nonsense'"),
         (&["--prot", "1"], "unrecognised option '--prot'"),
         (&["-x"], "unrecognised option '--x'"),
@@ -464,6 +550,13 @@ fn a_bad_command_line_is_refused_in_one_line() {
         (&["--slowOpSampleRate", "NaN"], "expected a number from 0 to 1"),
         (&["--setParameter", "a"], "expected name=value"),
         (&["--setParameter", "=1"], "no name"),
+        (
+            &["--replSet="],
+            "Bad value for replication.replSetName (--replSet): '': expected the name",
+        ),
+        (&["--replSet", "/a:1"], "expected the name of a replica set"),
+        (&["--replSet", "rs0/a,a:27017"], "the host a:27017 is given twice"),
+        (&["--rest", "--port", "64536"], "1000 above 64536"),
         (&["--verbose=6"], "expected a number from 0 to 5"),
         (&["--dbpath="], "expected a path"),
         (&["--bind_ip", "::1"], "is an IPv6 address; add --ipv6"),
@@ -507,7 +600,7 @@ fn a_bad_file_is_refused_in_one_line() {
         ("systemLog: { component: { nonsense: { verbosity: 1 } } }", "Unrecognized option"),
         ("systemLog: { component: { network: { verbosity: 9 } } }", "from 0 to 5"),
         ("systemLog: { component: 1 }", "Unrecognized option: systemLog.component"),
-        ("replication: { replSetName: rs0 }", "replica sets arrive with the next release"),
+        ("replication: { replSetName: rs0/a:b }", "expected a port from 1 to 65535 in 'a:b'"),
     ];
     for (file, expected) in cases {
         let message = refusal(file, &[], &[]);
@@ -545,7 +638,8 @@ fn files_of_the_time_before_yaml_are_read() {
         ("port = 1\nport = 2", "cannot be specified more than once"),
         ("port = 1\nquiet = yes", "Bad value for quiet: 'yes': expected true or false"),
         ("port = 1\nconfig = /other", "are for the command line"),
-        ("auth = true", "Cannot start with security.authorization"),
+        ("sslMode = requireSSL", "Cannot start with net.tls.mode"),
+        ("replSet = rs0/a:0", "expected a port from 1 to 65535"),
         ("nonsense = 1", "Error parsing YAML config file: "),
     ];
     for (file, expected) in cases {

@@ -10,11 +10,13 @@ mod data_directory;
 mod exit;
 mod fork;
 mod host;
+mod key_file;
 mod listener;
 mod logging;
 mod machine;
 mod metrics;
 mod random;
+mod repair;
 mod serve;
 mod shutdown;
 mod stores;
@@ -46,6 +48,8 @@ fn run() -> Result<(), Failure> {
             exit::print(&quire_config::version(quire_commands::VERSION, GIT_REVISION));
             Ok(())
         }
+        // A check serves nobody, so there is nothing to go on with in the background.
+        Launch::Run(settings) if settings.storage.repair => serve::serve(*settings),
         Launch::Run(settings) if settings.process.fork && !fork::is_child() => fork::launch(),
         Launch::Run(settings) => {
             if fork::is_child() {

@@ -6,12 +6,13 @@
 use crate::admin::{AdminServer, Limits};
 use crate::exit::Failure;
 use crate::host::{ProcessHost, Traffic, WallClock};
+use crate::key_file::KeyFile;
 use crate::listener::{Accepting, Listeners};
 use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
 use crate::metrics::Metrics;
 use crate::shutdown::{Shutdown, Signals};
 use crate::stores::Stores;
-use crate::{background, fork, machine};
+use crate::{background, fork, machine, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
     Counters, Cursors, Facts, Operations, Parameters, ProfileLevel, Profiling, Server, Sessions,
@@ -19,7 +20,7 @@ use quire_commands::{
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
-    LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree,
+    LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
 };
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -54,10 +55,15 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
     log_start(&settings);
+    if settings.storage.repair {
+        // Before signals are heard: whoever gives up on the check ends the process with one.
+        return repair::run(&settings.storage);
+    }
     let shutdown = Arc::new(Shutdown::new());
     let serving = Arc::new(OnceLock::new());
     serve_signals(&shutdown, &logging, &serving)?;
     let parameters = parameters(&settings)?;
+    replica_set(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
         Some(address) => {
@@ -193,6 +199,28 @@ fn parameters(settings: &Settings) -> Result<Parameters, Failure> {
     Ok(parameters)
 }
 
+/// The one place that stands for replication until it is wired in: the settings are checked, and
+/// the server serves alone.
+fn replica_set(settings: &Settings) -> Result<(), Failure> {
+    if let Some(path) = &settings.security.key_file {
+        let keys = KeyFile::read(path)?.keys().len();
+        tracing::info!(target: "ACCESS", id = 7_100_039, ctx = "initandlisten", keys, "Key file read");
+    }
+    if let Some(set) = &settings.replica_set {
+        let seeds: Vec<String> = set.seeds.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            target: "REPL",
+            id = 7_100_040,
+            ctx = "initandlisten",
+            tag = "startupWarnings",
+            setName = set.name,
+            seeds = seeds.join(","),
+            "The replica set is not yet active: this server keeps its data alone"
+        );
+    }
+    Ok(())
+}
+
 fn profiling(settings: &Settings) -> Profiling {
     let level = match settings.profiling.mode {
         ProfileMode::Off => ProfileLevel::Off,
@@ -321,14 +349,7 @@ fn log_start(settings: &Settings) {
         "Options set by command line"
     );
     for warning in &settings.warnings {
-        tracing::warn!(
-            target: "CONTROL",
-            id = 7_100_030,
-            ctx,
-            tag = "startupWarnings",
-            warning,
-            "A setting has no effect here"
-        );
+        log_warning(warning);
     }
     tracing::warn!(
         target: "CONTROL",
@@ -345,6 +366,30 @@ fn log_start(settings: &Settings) {
             ctx,
             tag = "startupWarnings",
             "All data is kept in memory and is gone when the server stops"
+        );
+    }
+}
+
+/// A shell shows its user what is in `startupWarnings`: protection that is missing belongs there,
+/// tuning that changes nothing does not.
+fn log_warning(warning: &Warning) {
+    let (ctx, warning, protection) = ("initandlisten", &warning.text, warning.about_protection);
+    if protection {
+        tracing::warn!(
+            target: "ACCESS",
+            id = 7_100_035,
+            ctx,
+            tag = "startupWarnings",
+            warning,
+            "A protection that was asked for is not in force"
+        );
+    } else {
+        tracing::warn!(
+            target: "CONTROL",
+            id = 7_100_030,
+            ctx,
+            warning,
+            "A setting has no effect here"
         );
     }
 }
