@@ -55,8 +55,10 @@ fn what_cannot_be_honoured_is_declined_in_one_line() {
         (&["--logRotate", "reopen"], "logAppend"),
         (&["--setParameter", "alone"], "alone"),
         (&["--setParameter", "unheardOf=1"], "unheardOf"),
-        (&["--auth"], "access control"),
-        (&["--tlsMode", "requireTLS"], "TLS"),
+        (&["--tlsMode", "requireTLS"], "not encrypted"),
+        (&["--sslMode", "requireSSL"], "not encrypted"),
+        (&["--replSet", "rs0/a,a"], "given twice"),
+        (&["--rest", "--port", "65000"], "--httpPort"),
         (&["--config", "/nonexistent/quire.conf"], "/nonexistent/quire.conf"),
         (&["leftover"], "leftover"),
     ];

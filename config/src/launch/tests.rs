@@ -494,8 +494,8 @@ fn a_replica_set_has_a_name_and_perhaps_seeds() {
 #[test]
 fn what_harnesses_say_about_oplogs_and_shards_is_accepted_with_a_warning() {
     let cases: &[(&[&str], &str)] = &[
-        (&["--shardsvr"], "there is no sharding"),
-        (&["--configsvr"], "there is no sharding"),
+        (&["--shardsvr"], "(--shardsvr) has no effect: there is no sharding"),
+        (&["--configsvr"], "(--configsvr) has no effect: there is no sharding"),
         (&["--oplogSize", "10"], "no oplog"),
         (&["--oplogMinRetentionHours", "0.5"], "no oplog"),
         (&["--enableMajorityReadConcern"], "always allowed"),

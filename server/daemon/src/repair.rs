@@ -64,7 +64,11 @@ pub(crate) fn run(storage: &Storage) -> Result<(), Failure> {
 }
 
 /// The error is why the collection could not be read to its end.
-fn check(view: &ReadView, sequencer: &Sequencer, collection: &Collection) -> Result<Report, String> {
+fn check(
+    view: &ReadView,
+    sequencer: &Sequencer,
+    collection: &Collection,
+) -> Result<Report, String> {
     let rules = sequencer.rules(collection).map_err(|error| error.to_string())?;
     let member = |index: &quire_documents::Index, doc: quire_bson::RawDoc<'_>| {
         rules.partial_of(doc).is_ok_and(|members| members.contains(&index.id))

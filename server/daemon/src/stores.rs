@@ -7,12 +7,12 @@ use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
 use quire_config::exit::{NEED_DOWNGRADE, UNCAUGHT};
 use quire_config::{Storage, StorageEngine};
-use quire_consensus::{Options, Replica};
+use quire_consensus::{Options, RecoveryError, Replica};
 use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Clock, Sequencer};
-use quire_log::{EngineLog, LOG_SPACES};
+use quire_log::{EngineLog, LOG_SPACES, LogError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,8 +44,12 @@ impl Stores {
         let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
-        let replica = Replica::open(Arc::new(log), machine, Options::default())
-            .map_err(|error| refused(UNCAUGHT, &error.to_string()))?;
+        let replica = Replica::open(Arc::new(log), machine, Options::default()).map_err(
+            |error| match &error {
+                RecoveryError::Log(error) => log_failure(error),
+                _ => refused(UNCAUGHT, &error.to_string()),
+            },
+        )?;
         let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
         Ok(Stores { documents, sequencer: Arc::new(sequencer), directory })
     }
@@ -71,7 +75,18 @@ fn open_log(root: &Path, memory_files: Option<MemoryFiles>) -> Result<EngineLog,
     let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
         Ok(Arc::new(RocksEngine::open(options.clone())?))
     };
-    EngineLog::open(opener).map_err(|error| refused(UNCAUGHT, &error.to_string()))
+    EngineLog::open(opener).map_err(|error| log_failure(&error))
+}
+
+fn log_failure(error: &LogError) -> Failure {
+    let code = match error {
+        LogError::Newer(_) => NEED_DOWNGRADE,
+        LogError::NoSpace(_)
+        | LogError::Corruption(_)
+        | LogError::Io(_)
+        | LogError::Compacted(_) => UNCAUGHT,
+    };
+    refused(code, &error.to_string())
 }
 
 fn engine_failure(error: &EngineError) -> Failure {

@@ -440,7 +440,7 @@ fn missing(index: LogIndex) -> LogError {
 fn unreadable(what: &str, why: Unreadable) -> LogError {
     match why {
         Unreadable::Damaged(how) => LogError::Corruption(format!("{what}: {how}")),
-        Unreadable::NewerFormat(format) => LogError::Io(format!(
+        Unreadable::NewerFormat(format) => LogError::Newer(format!(
             "{what} is of format {format}, which only a newer version reads; this one reads up to {}",
             encoding::FORMAT
         )),

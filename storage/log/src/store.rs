@@ -12,6 +12,9 @@ pub enum LogError {
     Corruption(String),
     #[error("the log failed: {0}")]
     Io(String),
+    /// Intact, and not for this version to read.
+    #[error("the log cannot be read: {0}")]
+    Newer(String),
     /// Entries below the first kept one were asked for.
     #[error("the log no longer holds entry {0}")]
     Compacted(LogIndex),

@@ -115,7 +115,7 @@ fn a_log_of_a_newer_format_is_refused_and_left_alone() {
         let engine = engine();
         change(&engine, |batch| batch.put(space, key, &newer));
         match opened(&engine).map(|_| ()) {
-            Err(LogError::Io(text)) => assert!(text.contains("newer version"), "{text}"),
+            Err(LogError::Newer(text)) => assert!(text.contains("newer version"), "{text}"),
             other => panic!("{other:?}"),
         }
         assert_eq!(engine.get(space, key).unwrap(), Some(newer.to_vec()));
