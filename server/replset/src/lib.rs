@@ -12,7 +12,9 @@ pub mod hello;
 mod host_port;
 pub mod membership;
 mod optime;
+pub mod read_preference;
 mod state;
+pub mod write_concern;
 
 pub use config::{MemberConfig, MemberId, ReplicaSetConfig, Settings};
 pub use host_port::{DEFAULT_PORT, HostPort};

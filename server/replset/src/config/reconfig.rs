@@ -66,7 +66,8 @@ impl Reconfig<'_> {
             }
         }
         for member in &mut next.members {
-            let old = self.current.members.iter().find(|old| is_same(old, member));
+            // A new address is no new member: if another node answers there, binding it shows that.
+            let old = self.current.member(member.id);
             let waits = match (old, self.force) {
                 (Some(old), _) => old.newly_added,
                 (None, Force::Safe) => true,
@@ -105,10 +106,6 @@ impl Reconfig<'_> {
 
 fn incompatible(message: impl Into<String>) -> CommandError {
     CommandError::new(Code::NewReplicaSetConfigurationIncompatible, message)
-}
-
-fn is_same(old: &MemberConfig, new: &MemberConfig) -> bool {
-    old.id == new.id && old.host == new.host
 }
 
 /// Rules that hold for forced changes too.

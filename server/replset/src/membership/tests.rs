@@ -1,5 +1,5 @@
 use super::{BindError, Detail, RaftId};
-use crate::config::tests::parsed;
+use crate::config::tests::{parsed, with_members};
 use quire_bson::{Document, doc};
 use std::collections::BTreeSet;
 
@@ -9,16 +9,7 @@ fn set(nodes: &[RaftId]) -> BTreeSet<RaftId> {
 
 /// Members 0, 1, … on nodes 100, 101, …
 fn detail(members: &[Document]) -> Detail {
-    let members: Vec<Document> = members
-        .iter()
-        .zip(0..)
-        .map(|(settings, id)| {
-            let mut member = doc! { "_id": id, "host": format!("h{id}:1") };
-            member.extend(settings.clone());
-            member
-        })
-        .collect();
-    let config = parsed(doc! { "_id": "rs0", "version": 1, "members": members });
+    let config = parsed(with_members(members));
     let nodes = config.members.iter().zip(100..).map(|(m, node)| (m.id, node)).collect();
     Detail::new(config, nodes)
 }
