@@ -36,6 +36,14 @@ fn health_readiness_and_metrics_are_told_on_loopback() {
 }
 
 #[test]
+fn the_old_flag_for_the_status_page_serves_on_loopback_too() {
+    let fresh = Fresh::with(&["--rest"]);
+    let address = address(&fresh);
+    assert!(address.ip().is_loopback());
+    assert_eq!(get(address, "GET", "/healthz").status, 200);
+}
+
+#[test]
 fn metrics_count_what_clients_do() {
     let fresh = Fresh::with(&["--httpPort", "0"]);
     let address = address(&fresh);

@@ -101,6 +101,11 @@ fn what_cannot_run_is_refused() {
             "only supported on replica sets",
         ),
         (
+            doc! {"aggregate": 1, "pipeline": [{"$changeStream": {}}], "cursor": {}},
+            40573,
+            "only supported on replica sets",
+        ),
+        (
             doc! {"aggregate": "c", "pipeline": [], "cursor": {"batchSize": -1}},
             51024,
             "value must be >= 0",
