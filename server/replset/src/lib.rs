@@ -7,6 +7,7 @@
 //! threads. Agreement itself is the business of `server/consensus`.
 
 pub mod config;
+pub mod election;
 mod fields;
 pub mod hello;
 mod host_port;
@@ -14,6 +15,7 @@ pub mod membership;
 mod optime;
 pub mod read_preference;
 mod state;
+pub mod status;
 pub mod write_concern;
 
 pub use config::{MemberConfig, MemberId, ReplicaSetConfig, Settings};
