@@ -3,6 +3,7 @@
 mod build_info;
 mod connection_status;
 mod current_op;
+mod db_hash;
 mod features;
 mod get_cmd_line_opts;
 mod get_log;
@@ -21,6 +22,7 @@ pub const COMMANDS: &[&Command] = &[
     &build_info::COMMAND,
     &connection_status::COMMAND,
     &current_op::COMMAND,
+    &db_hash::COMMAND,
     &features::COMMAND,
     &get_cmd_line_opts::COMMAND,
     &get_log::COMMAND,

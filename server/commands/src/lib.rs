@@ -6,6 +6,7 @@
 
 mod administration;
 mod arguments;
+mod aside;
 mod brief;
 mod catalog;
 mod client;

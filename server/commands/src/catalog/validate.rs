@@ -5,15 +5,14 @@
 
 use super::{shown, target};
 use crate::arguments::Arguments;
+use crate::aside::on_a_thread;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
-use parking_lot::Mutex;
 use quire_bson::RawValue;
 use quire_documents::{Collection, EngineError, Report};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::local_failure;
-use quire_execution::wait::Signal;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
@@ -38,7 +37,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     })?;
     let rules = server.sequencer.rules(&collection)?;
     let checked = collection.clone();
-    let report = on_a_thread(move || {
+    let report = on_a_thread("validate", move || {
         view.validate(
             &checked,
             Some(&|index, doc| {
@@ -138,32 +137,4 @@ fn append_index(b: &mut quire_bson::DocBuilder, name: &str, report: &Report) {
             }
         });
     }
-}
-
-/// Where a thread leaves its result.
-struct Outcome<T> {
-    value: Mutex<Option<T>>,
-    ended: Signal,
-}
-
-/// Rings even if the work panics.
-struct Ring<T>(Arc<Outcome<T>>);
-
-impl<T> Drop for Ring<T> {
-    fn drop(&mut self) {
-        self.0.ended.notify();
-    }
-}
-
-/// Runs long work beside those that serve connections.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let outcome = Arc::new(Outcome { value: Mutex::new(None), ended: Signal::default() });
-    let ring = Ring(outcome.clone());
-    std::thread::Builder::new()
-        .name("validate".to_owned())
-        .spawn(move || *ring.0.value.lock() = Some(work()))
-        .map_err(|error| CommandError::internal(format!("no thread for the check: {error}")))?;
-    outcome.ended.changed_since(0).await;
-    let value = outcome.value.lock().take();
-    value.ok_or_else(|| CommandError::internal("the check ended without a result"))
 }

@@ -3,7 +3,6 @@
 mod crashes;
 mod refusals;
 
-use super::chunk::PAIR_OVERHEAD_BYTES;
 use crate::{
     CollectionId, Direction, Documents, Effect, Effects, Fingerprint, IndexId, Layout, Namespace,
     Range,
@@ -201,7 +200,6 @@ fn a_chunk_is_as_large_as_was_asked_unless_one_row_is_larger() {
         receive(&target, &chunks).unwrap();
         assert_eq!(hash(&target), hash(&source));
     }
-    assert!(PAIR_OVERHEAD_BYTES < AROUND);
 }
 
 #[test]
