@@ -5,11 +5,17 @@
 //! local group sync; more voters are the next milestone and change nothing above [`Replica`].
 
 mod committer;
+mod core;
+mod membership;
+mod message;
 mod proposal;
 mod recovery;
 mod replica;
 mod turns;
 
+pub use core::{Candidacy, ELECTION_TICKS};
+pub use membership::Membership;
+pub use message::{Consensus, ConsensusKind, MESSAGE_BYTES_MAX, Message, NoPeers, Transport};
 pub use proposal::{Committed, Lost, LostCause, Ticket};
 pub use recovery::RecoveryError;
 pub use replica::{Options, Replica, ReplicaStats, Role};

@@ -1,0 +1,314 @@
+//! One member of the set, without thread, clock or socket.
+//!
+//! Owns the order of things that makes a write safe: append and sync, then vouch for it, then commit,
+//! apply, answer. Whoever drives it gives it ticks, messages and proposals, and calls
+//! [`Member::settle`] to have done what follows from them. A daemon drives it from a thread
+//! ([`crate::Replica`]), a simulation from a seed.
+//!
+//! | trouble | what happens |
+//! |---|---|
+//! | the log's disk is full | the tail is cut back, leadership and what was on its way are lost; it goes on when there is room |
+//! | the log failed otherwise | the member cannot vouch for anything any more and stops |
+//! | apply failed | the entry stays; proposers hear that the outcome is unknown; it is tried again |
+
+mod applying;
+mod copying;
+mod logging;
+mod proposing;
+mod standing;
+
+pub use standing::{Arriving, MemberView, PeerProgress};
+
+use crate::core::{Candidacy, Core, CoreStart, Inadmissible};
+use crate::message::{Message, Transport};
+use crate::proposal::{Committed, Lost, LostCause, Waiter};
+use crate::recovery::{self, RecoveryError};
+use crate::{Consensus, ConsensusKind, Membership, Options};
+use applying::Backlog;
+use copying::{Arrival, Departures};
+use logging::LogTrouble;
+use proposing::{InFlight, Reads};
+use quire_log::{LogIndex, LogStore, StateMachine, Term};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// In what way a node takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A set of one that needs no configuration.
+    Alone,
+    /// A member of the set that its state names; of none, as long as it names none.
+    InSet,
+}
+
+/// See the module.
+pub struct Member {
+    node: u64,
+    options: Options,
+    start: Start,
+    log: Arc<dyn LogStore>,
+    machine: Arc<dyn StateMachine>,
+    core: Core,
+    in_flight: VecDeque<InFlight>,
+    in_flight_bytes: usize,
+    backlog: Backlog,
+    reads: Reads,
+    departures: Departures,
+    arrival: Option<Arrival>,
+    /// The state is not whole: nothing can be applied to it.
+    partial: bool,
+    trouble: Option<LogTrouble>,
+    /// The log failed for good.
+    halted: bool,
+    /// How often applying has failed since it last succeeded.
+    apply_failures: u32,
+    candidacy: Candidacy,
+    /// Entries younger than this are held back, as a delayed member does.
+    delay_seconds: u32,
+    wall_seconds: u32,
+    peers_applied: BTreeMap<u64, LogIndex>,
+    /// The leader and position that were last told of our progress.
+    progress_told: (Option<u64>, LogIndex),
+    standing: MemberView,
+    restarts: u64,
+    pub(crate) groups: u64,
+    pub(crate) committed_entries: u64,
+}
+
+/// What came out of settling.
+#[derive(Default)]
+pub struct Settled {
+    /// Everything that was on its way is lost, and whatever was planned over it with it. To be noted
+    /// before anybody is answered.
+    pub lost: Option<LostCause>,
+    answers: Vec<(Waiter, Result<Committed, Lost>)>,
+    /// The view changed.
+    pub changed: bool,
+    /// A member got further.
+    pub progressed: bool,
+    /// There is more to do at once.
+    pub more: bool,
+}
+
+impl Settled {
+    /// Answers those who wait.
+    pub fn answer(self) {
+        for (waiter, outcome) in self.answers {
+            waiter.answer(outcome);
+        }
+    }
+}
+
+impl Member {
+    /// Starts from what is on disk.
+    pub fn open(
+        log: Arc<dyn LogStore>,
+        machine: Arc<dyn StateMachine>,
+        options: Options,
+        start: Start,
+    ) -> Result<Member, RecoveryError> {
+        let partial = recovery::check(log.as_ref(), machine.as_ref())?;
+        let membership = recovery::membership(machine.as_ref(), start, options.node)?;
+        let core = Core::start(CoreStart {
+            node: options.node,
+            log: log.clone(),
+            hard_state: recovery::hard_state(log.as_ref(), machine.as_ref())?,
+            membership,
+            applied: machine.applied(),
+            candidacy: Candidacy::default(),
+            seed: options.seed,
+        })?;
+        let mut member = Member {
+            node: options.node,
+            options,
+            start,
+            log,
+            machine,
+            core,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+            backlog: Backlog::default(),
+            reads: Reads::default(),
+            departures: Departures::default(),
+            arrival: None,
+            partial,
+            trouble: None,
+            halted: false,
+            apply_failures: 0,
+            candidacy: Candidacy::default(),
+            delay_seconds: 0,
+            wall_seconds: 0,
+            peers_applied: BTreeMap::new(),
+            progress_told: (None, LogIndex::ZERO),
+            standing: MemberView::default(),
+            restarts: 0,
+            groups: 0,
+            committed_entries: 0,
+        };
+        member.set_candidacy(Candidacy::default());
+        if start == Start::Alone {
+            member.core.campaign();
+        }
+        Ok(member)
+    }
+
+    pub fn node(&self) -> u64 {
+        self.node
+    }
+
+    /// A tick has passed; the wall clock shows so many seconds.
+    pub fn tick(&mut self, wall_seconds: u32) {
+        self.wall_seconds = wall_seconds;
+        if self.halted {
+            return;
+        }
+        self.core.tick();
+        self.tick_copies();
+    }
+
+    /// Takes a message of another member.
+    pub fn receive(&mut self, from: u64, message: Message) {
+        if self.halted {
+            return;
+        }
+        match message {
+            Message::Consensus(message) if message.from == from => self.step(message),
+            Message::Consensus(_) | Message::Gossip(_) => {}
+            Message::Progress { applied } => {
+                let known = self.peers_applied.entry(from).or_default();
+                *known = (*known).max(applied);
+                self.standing.progress_is_stale = true;
+            }
+            copying => self.receive_copying(from, copying),
+        }
+    }
+
+    fn step(&mut self, message: Consensus) {
+        if message.kind == ConsensusKind::CopyOffer {
+            return self.copy_offered(message);
+        }
+        let (kind, from) = (message.kind, message.from);
+        if self.core.step(message) == Err(Inadmissible::OtherHistory) {
+            self.standing.contradicted_by = Some(from);
+            tracing::warn!(
+                target: "REPL",
+                id = 7_200_002,
+                peer = from,
+                kind = ?kind,
+                "A member's log contradicts what is committed here"
+            );
+        }
+    }
+
+    /// A member's process is known to be gone: its host refuses connections.
+    pub fn peer_is_dead(&mut self, node: u64) {
+        self.core.peer_is_dead(node);
+    }
+
+    /// Whether and how eagerly this member stands for election.
+    pub fn set_candidacy(&mut self, candidacy: Candidacy) {
+        self.candidacy = candidacy;
+        let stands = candidacy.stands && !self.partial;
+        self.core.set_candidacy(Candidacy { stands, ..candidacy });
+    }
+
+    /// Holds entries back until they are so old.
+    pub fn set_delay(&mut self, seconds: u32) {
+        self.delay_seconds = seconds;
+    }
+
+    /// How much of the log is kept for readers of the past.
+    pub fn set_retention(&mut self, entries: u64) {
+        self.options.retain_entries = entries;
+    }
+
+    /// Hands leadership to a voter that has caught up.
+    pub fn transfer(&mut self, to: u64) {
+        self.core.transfer(to);
+    }
+
+    /// Stops leading without a successor.
+    pub fn resign(&mut self) {
+        self.core.resign();
+    }
+
+    /// Stands for election at once, without asking whether anybody would vote.
+    pub fn campaign(&mut self) {
+        if !self.partial {
+            self.core.campaign();
+        }
+    }
+
+    /// Becomes the only voter of a new set, whose configuration is to be proposed next.
+    pub fn bootstrap(&mut self) -> Result<(), RecoveryError> {
+        self.restart_core(Membership::alone(self.node))?;
+        self.core.campaign();
+        Ok(())
+    }
+
+    /// Throws the core away and starts it from what is on disk.
+    fn restart_core(&mut self, membership: Membership) -> Result<(), RecoveryError> {
+        self.restarts += 1;
+        self.core = Core::start(CoreStart {
+            node: self.node,
+            log: self.log.clone(),
+            hard_state: recovery::hard_state(self.log.as_ref(), self.machine.as_ref())?,
+            membership,
+            applied: self.machine.applied(),
+            candidacy: self.candidacy,
+            seed: self.options.seed.wrapping_add(self.restarts),
+        })?;
+        self.backlog = Backlog::default();
+        self.set_candidacy(self.candidacy);
+        Ok(())
+    }
+
+    /// Does what follows from everything that was given: writes, sends, applies.
+    pub fn settle(&mut self, transport: &dyn Transport) -> Settled {
+        let mut settled = Settled::default();
+        if self.halted {
+            return settled;
+        }
+        self.recover_log(&mut settled);
+        while self.trouble.is_none() && !self.halted {
+            let Some(work) = self.core.work() else { break };
+            self.carry_out(work, transport, &mut settled);
+        }
+        self.apply(transport, &mut settled);
+        self.drive_copies(transport);
+        self.take_stock(transport, &mut settled);
+        settled
+    }
+
+    /// Something failed and is worth another attempt soon.
+    pub fn wants_retry(&self) -> bool {
+        !self.halted && (self.trouble.is_some() || self.apply_failures > 0)
+    }
+
+    /// Gives up on what cannot be finished now: it is left to the next start.
+    pub fn give_up(&mut self, settled: &mut Settled) {
+        self.lose_all(LostCause::ShuttingDown, settled);
+    }
+
+    pub fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    pub fn term(&self) -> Term {
+        self.core.term()
+    }
+
+    /// The last entry of the log, and whether everything up to it is applied here.
+    pub fn last(&self) -> LogIndex {
+        self.core.last()
+    }
+
+    pub fn committed(&self) -> LogIndex {
+        self.core.committed()
+    }
+
+    /// Lets the log forget what is durably applied and older than what readers of the past want.
+    pub fn compact(&mut self) {
+        self.compact_log();
+    }
+}
