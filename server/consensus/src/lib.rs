@@ -1,11 +1,12 @@
 //! Getting an entry committed: the facade between whoever proposes and the log.
 //!
 //! Owns the order of things that makes a write safe: append and sync, then commit, then apply, then
-//! answer. Payloads are opaque bytes; nothing here knows a document. With one voter a commit is one
-//! local group sync; more voters are the next milestone and change nothing above [`Replica`].
+//! answer. Payloads are opaque bytes; nothing here knows a document. [`Member`] is the algorithm
+//! without thread, clock or socket; [`Replica`] drives one for a daemon. A standalone is a set of
+//! one.
 
-mod committer;
 mod core;
+mod member;
 mod membership;
 mod message;
 mod proposal;
@@ -13,10 +14,11 @@ mod recovery;
 mod replica;
 mod turns;
 
-pub use core::{Candidacy, ELECTION_TICKS};
+pub use core::{Candidacy, ELECTION_TICKS, Role};
+pub use member::{Arriving, Member, MemberView, PeerProgress, Settled, Start};
 pub use membership::Membership;
 pub use message::{Consensus, ConsensusKind, MESSAGE_BYTES_MAX, Message, NoPeers, Transport};
 pub use proposal::{Committed, Lost, LostCause, Ticket};
 pub use recovery::RecoveryError;
-pub use replica::{Options, Replica, ReplicaStats, Role};
+pub use replica::{NoObserver, Observer, Options, Replica, ReplicaStats, Surroundings};
 pub use turns::Submitted;

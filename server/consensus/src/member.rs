@@ -71,6 +71,7 @@ pub struct Member {
     progress_told: (Option<u64>, LogIndex),
     standing: MemberView,
     restarts: u64,
+    failure: Option<RecoveryError>,
     pub(crate) groups: u64,
     pub(crate) committed_entries: u64,
 }
@@ -86,11 +87,24 @@ pub struct Settled {
     pub changed: bool,
     /// A member got further.
     pub progressed: bool,
-    /// There is more to do at once.
+    /// There is more to do at once, as soon as a loss was noted.
     pub more: bool,
 }
 
 impl Settled {
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Puts what came out earlier before this.
+    pub(crate) fn follow(&mut self, earlier: &mut Settled) {
+        let later = std::mem::take(&mut self.answers);
+        self.answers = std::mem::take(&mut earlier.answers);
+        self.answers.extend(later);
+        self.changed |= earlier.changed;
+        self.progressed |= earlier.progressed;
+    }
+
     /// Answers those who wait.
     pub fn answer(self) {
         for (waiter, outcome) in self.answers {
@@ -142,6 +156,7 @@ impl Member {
             progress_told: (None, LogIndex::ZERO),
             standing: MemberView::default(),
             restarts: 0,
+            failure: None,
             groups: 0,
             committed_entries: 0,
         };
@@ -274,9 +289,15 @@ impl Member {
             let Some(work) = self.core.work() else { break };
             self.carry_out(work, transport, &mut settled);
         }
+        self.take_stock(&mut settled);
+        if settled.lost.is_some() {
+            // Nothing of a later time may be seen by those who wait for what was lost.
+            settled.more = true;
+            return settled;
+        }
         self.apply(transport, &mut settled);
         self.drive_copies(transport);
-        self.take_stock(transport, &mut settled);
+        self.take_stock(&mut settled);
         settled
     }
 
@@ -288,6 +309,11 @@ impl Member {
     /// Gives up on what cannot be finished now: it is left to the next start.
     pub fn give_up(&mut self, settled: &mut Settled) {
         self.lose_all(LostCause::ShuttingDown, settled);
+    }
+
+    /// The last failure of log or state.
+    pub(crate) fn take_failure(&mut self) -> Option<RecoveryError> {
+        self.failure.take()
     }
 
     pub fn is_halted(&self) -> bool {

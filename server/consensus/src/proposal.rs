@@ -31,6 +31,8 @@ pub enum LostCause {
     Overloaded,
     /// A proposal that this one was planned over has been lost; nothing was written.
     Superseded,
+    /// The entry is committed and could not be applied here yet; it will be.
+    Stalled,
     /// The local log or state failed.
     Failed,
 }
@@ -57,6 +59,27 @@ enum State {
 impl Ticket {
     pub(crate) fn done(outcome: Result<Committed, Lost>) -> Ticket {
         Ticket { state: State::Done(outcome) }
+    }
+
+    /// Takes an answer that is there already out of its channel.
+    pub(crate) fn at_once(mut self) -> Ticket {
+        if let State::Waiting(receiver) = &mut self.state
+            && let Ok(Some(outcome)) = receiver.try_recv()
+        {
+            self.state = State::Done(outcome);
+        }
+        self
+    }
+
+    /// The outcome, if there is one already.
+    pub fn outcome(&mut self) -> Option<Result<Committed, Lost>> {
+        match &mut self.state {
+            State::Done(outcome) => Some(*outcome),
+            State::Waiting(receiver) => match receiver.try_recv() {
+                Ok(outcome) => outcome,
+                Err(_) => Some(Err(Lost { cause: LostCause::ShuttingDown })),
+            },
+        }
     }
 }
 

@@ -1,12 +1,11 @@
-//! From what is on disk to a running state.
+//! From what is on disk to a running member.
 //!
-//! Owns the start: a new term, the replay of committed entries that the state has not durably
-//! applied, and the term-start entry behind which a leader accepts writes. With one voter every
-//! entry that the log holds was vouched for, so all of them are committed.
+//! Owns the checks that log and state belong together, and what of the log counts when a member
+//! starts: its term and vote, and as committed at least what was applied.
 
+use crate::{Membership, Start};
 use quire_log::{
-    Applied, Entry, EntryKind, Fatal, HardState, LogError, LogIndex, LogStore, StateMachine, Term,
-    Timestamp,
+    Applied, Completeness, Fatal, HardState, LogError, LogIndex, LogStore, StateMachine,
 };
 
 /// Why a node cannot start from its disk.
@@ -31,26 +30,25 @@ pub enum RecoveryError {
          the log directory belongs to other data or was replaced"
     )]
     OtherHistory { applied: LogIndex },
+    #[error(
+        "the data belongs to a member of a replica set: start it with --replSet and the set's name"
+    )]
+    BelongsToASet,
+    #[error("the data's configuration was written by a version that this one cannot read")]
+    UnknownConfiguration,
 }
 
-/// Bytes of entries replayed in one step.
-const REPLAY_BYTES_MAX: usize = 8 << 20;
-
-/// Where the node stands after its start.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Recovered {
-    pub(crate) term: Term,
-    pub(crate) last: LogIndex,
-    pub(crate) timestamp: Timestamp,
-    pub(crate) replayed: u64,
-}
-
-/// Replays the log onto the state and starts a new term.
-pub(crate) fn recover(
+/// Checks that log and state belong together, and finishes a copy that had arrived. True when the
+/// state is not whole and a copy is needed.
+pub(crate) fn check(
     log: &dyn LogStore,
     machine: &dyn StateMachine,
-    node: u64,
-) -> Result<Recovered, RecoveryError> {
+) -> Result<bool, RecoveryError> {
+    match machine.completeness() {
+        Completeness::Partial => return Ok(true),
+        Completeness::Arrived => follow_copy(log, machine)?,
+        Completeness::Whole => {}
+    }
     let applied = machine.applied();
     let last = log.last_index();
     if applied.index > last {
@@ -61,8 +59,7 @@ pub(crate) fn recover(
         return Err(RecoveryError::DataBehindLog { log_first, applied: applied.index });
     }
     check_history(log, applied)?;
-    replay(log, machine, last)?;
-    start_term(log, machine, node, last.0 - applied.index.0)
+    Ok(false)
 }
 
 /// The entry that was applied last is in the log, or just fell out of it, and must be the same.
@@ -79,38 +76,54 @@ fn check_history(log: &dyn LogStore, applied: Applied) -> Result<(), RecoveryErr
     if same { Ok(()) } else { Err(RecoveryError::OtherHistory { applied: index }) }
 }
 
-fn replay(
+/// Lets the log begin behind a copy of the state. Entries behind the copy that follow from it stay:
+/// this member vouched for them.
+pub(crate) fn follow_copy(
     log: &dyn LogStore,
     machine: &dyn StateMachine,
-    last: LogIndex,
 ) -> Result<(), RecoveryError> {
-    loop {
-        let from = machine.applied().index.next();
-        if from > last {
-            return Ok(());
+    let Applied { index, term, .. } = machine.applied();
+    let log_first = log.first_index();
+    if index.next() < log_first {
+        return Err(RecoveryError::DataBehindLog { log_first, applied: index });
+    }
+    if log.term(index)? == Some(term) {
+        if index >= log_first {
+            log.compact(index)?;
         }
-        let entries = log.read(from.0..=last.0, REPLAY_BYTES_MAX)?;
-        if entries.is_empty() {
-            let missing = format!("entry {from} is missing");
-            return Err(RecoveryError::Log(LogError::Corruption(missing)));
+    } else {
+        log.restart_after(index, term)?;
+    }
+    machine.log_restarted()?;
+    Ok(())
+}
+
+/// The set that the state names.
+pub(crate) fn membership(
+    machine: &dyn StateMachine,
+    start: Start,
+    node: u64,
+) -> Result<Membership, RecoveryError> {
+    match (machine.configuration(), start) {
+        (None, Start::Alone) => Ok(Membership::alone(node)),
+        (None, Start::InSet) => Ok(Membership::default()),
+        (Some(_), Start::Alone) => Err(RecoveryError::BelongsToASet),
+        (Some(payload), Start::InSet) => {
+            Membership::decode(&payload).ok_or(RecoveryError::UnknownConfiguration)
         }
-        machine.apply(&entries)?;
     }
 }
 
-fn start_term(
+/// Term and vote as they were promised; committed is at least what was applied, which the log may
+/// have learned after it last wrote down how far it was.
+pub(crate) fn hard_state(
     log: &dyn LogStore,
     machine: &dyn StateMachine,
-    node: u64,
-    replayed: u64,
-) -> Result<Recovered, RecoveryError> {
-    let hard_state = log.hard_state();
-    let index = log.last_index().next();
-    let term = Term(hard_state.term.0.saturating_add(1));
-    let timestamp = machine.applied().timestamp.next();
-    let entry = Entry { index, term, timestamp, kind: EntryKind::TermStart, payload: Vec::new() };
-    let voted = HardState { term, vote: node, commit: index };
-    log.append(std::slice::from_ref(&entry), Some(voted))?;
-    machine.apply(&[entry])?;
-    Ok(Recovered { term, last: index, timestamp, replayed })
+) -> Result<HardState, RecoveryError> {
+    let kept = log.hard_state();
+    let last_term = log.term(log.last_index())?.unwrap_or_default();
+    let commit = kept.commit.max(machine.applied().index).min(log.last_index());
+    let commit = commit.max(LogIndex(log.first_index().0.saturating_sub(1)));
+    let vote = if last_term > kept.term { 0 } else { kept.vote };
+    Ok(HardState { term: kept.term.max(last_term), vote, commit })
 }

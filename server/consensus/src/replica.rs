@@ -1,28 +1,26 @@
 //! One member's handle on the replicated log.
 //!
-//! Owns starting, figures and going down. Who commits a proposal is decided in `turns`.
+//! Owns starting, orders from outside, figures and going down. Who carries out a turn is decided in
+//! `turns`; what a turn does is the member's business.
 
-use crate::committer::{Committer, Counters};
-use crate::proposal::{Lost, LostCause, Proposal, Queued, Waiter};
-use crate::recovery::{RecoveryError, recover};
+use crate::member::{Member, MemberView, Start};
+use crate::message::{Message, NoPeers, Transport};
+use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
+use crate::recovery::RecoveryError;
 use crate::turns::{Shared, Submitted};
-use quire_log::{Applied, LogStats, LogStore, StateMachine, Term, Timestamp};
+use crate::{Candidacy, Membership};
+use quire_log::{Applied, LogIndex, LogStats, LogStore, StateMachine, Term, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// What a member is in its set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Leader,
-    Follower,
-}
 
 /// Bounds and tuning of a replica.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// This member's id; it votes for itself.
+    /// This member's id; never zero.
     pub node: u64,
+    /// Where the randomness of elections comes from.
+    pub seed: u64,
     /// Proposals that may wait at once; more are refused.
     pub queue_entries_max: usize,
     /// Payload bytes that may wait at once; more are refused.
@@ -39,12 +37,47 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             node: 1,
+            seed: 1,
             queue_entries_max: 100_000,
             queue_bytes_max: 256 << 20,
             group_bytes_max: 16 << 20,
             inline_sync_max: Duration::from_millis(2),
             retain_entries: 100_000,
         }
+    }
+}
+
+/// Hears of what happens to a member. Called from the thread that did it; must not block.
+pub trait Observer: Send + Sync {
+    /// The member's place in the set changed.
+    fn changed(&self, view: &MemberView);
+
+    /// Another member got further.
+    fn progressed(&self, view: &MemberView);
+
+    /// Another member says something that is not about the log.
+    fn gossip(&self, from: u64, bytes: &[u8]);
+}
+
+/// For a set of one, which has nothing to tell.
+#[derive(Debug)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn changed(&self, _: &MemberView) {}
+    fn progressed(&self, _: &MemberView) {}
+    fn gossip(&self, _: u64, _: &[u8]) {}
+}
+
+/// What a replica is connected to.
+pub struct Surroundings {
+    pub transport: Arc<dyn Transport>,
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Surroundings {
+        Surroundings { transport: Arc::new(NoPeers), observer: Arc::new(NoObserver) }
     }
 }
 
@@ -61,40 +94,55 @@ pub struct ReplicaStats {
     pub log: LogStats,
 }
 
-/// A running replica. Dropping it stops the committer after what is queued.
+/// A running replica. Dropping it stops its thread after what is queued.
 pub struct Replica {
     shared: Arc<Shared>,
     log: Arc<dyn LogStore>,
     machine: Arc<dyn StateMachine>,
-    term: Term,
     replayed: u64,
-    counters: Arc<Counters>,
-    /// What cannot end by itself is given up from now on.
-    closing: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Replica {
-    /// Recovers from disk and starts committing.
+    /// Recovers from disk and starts as a set of one, which accepts proposals when this returns.
     pub fn open(
         log: Arc<dyn LogStore>,
         machine: Arc<dyn StateMachine>,
         options: Options,
     ) -> Result<Replica, RecoveryError> {
-        let recovered = recover(log.as_ref(), machine.as_ref(), options.node)?;
-        let closing = Arc::new(AtomicBool::new(false));
-        let committer =
-            Committer::new(log.clone(), machine.clone(), options, &recovered, closing.clone());
-        let counters = committer.counters();
-        let shared = Arc::new(Shared::new(committer, machine.clone(), options));
+        Replica::start(log, machine, options, Start::Alone, Surroundings::default())
+    }
+
+    /// Recovers from disk and takes part in the set that the state names.
+    pub fn join(
+        log: Arc<dyn LogStore>,
+        machine: Arc<dyn StateMachine>,
+        options: Options,
+        surroundings: Surroundings,
+    ) -> Result<Replica, RecoveryError> {
+        Replica::start(log, machine, options, Start::InSet, surroundings)
+    }
+
+    fn start(
+        log: Arc<dyn LogStore>,
+        machine: Arc<dyn StateMachine>,
+        options: Options,
+        start: Start,
+        surroundings: Surroundings,
+    ) -> Result<Replica, RecoveryError> {
+        let behind = log.last_index().0.saturating_sub(machine.applied().index.0);
+        let mut member = Member::open(log.clone(), machine.clone(), options, start)?;
+        let replayed = if start == Start::Alone { behind } else { 0 };
+        if start == Start::Alone {
+            settle_alone(&mut member)?;
+        }
+        let shared = Arc::new(Shared::new(member, machine.clone(), options, surroundings));
         let for_thread = shared.clone();
         let thread = std::thread::Builder::new()
-            .name("committer".to_owned())
+            .name("replica".to_owned())
             .spawn(move || for_thread.run())
             .map_err(|e| RecoveryError::Log(quire_log::LogError::Io(e.to_string())))?;
-        let (term, replayed) = (recovered.term, recovered.replayed);
-        let thread = Some(thread);
-        Ok(Replica { shared, log, machine, term, replayed, counters, closing, thread })
+        Ok(Replica { shared, log, machine, replayed, thread: Some(thread) })
     }
 
     /// Puts an entry on its way. The caller has stamped it, calls in the order of the stamps, and
@@ -129,7 +177,7 @@ impl Replica {
         may_be_inline: bool,
     ) -> Result<Submitted, Lost> {
         let mut queue = self.shared.queue.lock();
-        if let Some(cause) = queue.closed {
+        if let Some(cause) = queue.closed.or(queue.refusing) {
             return Err(Lost { cause });
         }
         if epoch != self.shared.epoch() {
@@ -152,22 +200,115 @@ impl Replica {
         Ok(Submitted::queued(ticket))
     }
 
+    /// Refuses proposals, or takes them again: what a member does that is about to hand over.
+    pub fn refuse_proposals(&self, refuse: bool) {
+        self.shared.queue.lock().held = refuse;
+        self.shared.refresh_refusal();
+    }
+
+    /// Proposes the next membership, in order with everything that was proposed before.
+    pub fn propose_membership(
+        &self,
+        epoch: u64,
+        timestamp: Timestamp,
+        next: &Membership,
+    ) -> Result<Ticket, Lost> {
+        // What waits in the queue has older stamps and must get there first.
+        self.shared.drain_queue();
+        if epoch != self.shared.epoch() {
+            return Err(Lost { cause: LostCause::Superseded });
+        }
+        self.shared.direct(|member| member.propose_membership(timestamp, next))
+    }
+
+    /// Makes this node the only voter of a new set; the configuration is to be proposed next, as
+    /// soon as the view says that it is writable.
+    pub fn bootstrap(&self) -> Result<(), RecoveryError> {
+        self.shared.direct(Member::bootstrap)
+    }
+
+    /// A promise that everything acknowledged before now can be read here when it is kept.
+    pub fn read_barrier(&self) -> Result<Ticket, Lost> {
+        self.shared.direct(Member::read_barrier)
+    }
+
+    /// Hands leadership to a voter that has caught up.
+    pub fn transfer(&self, to: u64) {
+        self.shared.direct(|member| member.transfer(to));
+    }
+
+    /// Stops leading without a successor.
+    pub fn resign(&self) {
+        self.shared.direct(Member::resign);
+    }
+
+    /// Stands for election at once.
+    pub fn campaign(&self) {
+        self.shared.direct(Member::campaign);
+    }
+
+    pub fn set_candidacy(&self, candidacy: Candidacy) {
+        self.shared.direct(|member| member.set_candidacy(candidacy));
+    }
+
+    /// Holds entries back until they are so old.
+    pub fn set_delay(&self, seconds: u32) {
+        self.shared.direct(|member| member.set_delay(seconds));
+    }
+
+    /// How much of the log is kept for readers of the past.
+    pub fn set_retention(&self, entries: u64) {
+        self.shared.direct(|member| member.set_retention(entries));
+    }
+
+    /// How long a tick lasts; an election timeout is [`crate::ELECTION_TICKS`] of them.
+    pub fn set_tick(&self, tick: Duration) {
+        self.shared.set_tick(tick);
+    }
+
+    /// A message of another member arrived. Too many at once are dropped, as a network may.
+    pub fn receive(&self, from: u64, message: Message) {
+        self.shared.receive(from, message);
+    }
+
+    /// A member's host refuses connections: its process is gone.
+    pub fn peer_is_dead(&self, node: u64) {
+        self.shared.direct(|member| member.peer_is_dead(node));
+    }
+
+    /// The member as it last saw itself.
+    pub fn view(&self) -> MemberView {
+        self.shared.view()
+    }
+
     /// Counts the times that proposals were lost. Plans made over proposals of an earlier epoch are
     /// void. Once it has changed, [`StateMachine::lost`] is called.
     pub fn epoch(&self) -> u64 {
         self.shared.epoch()
     }
 
-    pub fn role(&self) -> Role {
-        Role::Leader
+    /// True while proposals are taken.
+    pub fn is_writable(&self) -> bool {
+        let queue = self.shared.queue.lock();
+        queue.closed.is_none() && queue.refusing.is_none()
     }
 
     pub fn term(&self) -> Term {
-        self.term
+        self.shared.view().term
     }
 
     pub fn applied(&self) -> Applied {
         self.machine.applied()
+    }
+
+    /// The last entry of the log, committed or not, and the last one known to be committed.
+    pub fn log_position(&self) -> (LogIndex, LogIndex) {
+        self.shared.direct(|member| (member.last(), member.committed()))
+    }
+
+    /// The log itself, for readers of the past.
+    pub fn log(&self) -> &Arc<dyn LogStore> {
+        &self.log
     }
 
     pub fn stats(&self) -> ReplicaStats {
@@ -175,14 +316,15 @@ impl Replica {
             let queue = self.shared.queue.lock();
             (queue.waiting.len() as u64, queue.bytes as u64)
         };
+        let counters = &self.shared.counters;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ReplicaStats {
-            term: self.term,
+            term: self.term(),
             queued,
             queued_bytes,
-            committed_entries: count(&self.counters.entries),
-            groups: count(&self.counters.groups),
-            inline_groups: count(&self.counters.inline_groups),
+            committed_entries: count(&counters.entries),
+            groups: count(&counters.groups),
+            inline_groups: count(&counters.inline_groups),
             replayed_at_start: self.replayed,
             log: self.log.stats(),
         }
@@ -191,29 +333,39 @@ impl Replica {
     /// Makes the applied state durable and lets the log forget what it no longer needs.
     pub fn checkpoint(&self) -> Result<(), quire_log::Fatal> {
         self.machine.flush()?;
-        self.shared.committer.lock().compact();
+        self.shared.direct(Member::compact);
         Ok(())
     }
 
     /// Refuses new proposals, finishes the queued ones and flushes. What cannot be finished now is
     /// left to the next start.
     pub fn shut_down(&self) -> Result<(), quire_log::Fatal> {
-        self.close();
+        self.shared.close(LostCause::ShuttingDown);
         self.shared.wait_until_idle();
         self.machine.flush()
     }
+}
 
-    fn close(&self) {
-        // In this order: a proposal taken in after the committer has given up on an apply would be
-        // planned without entries that are committed.
-        self.shared.close(LostCause::ShuttingDown);
-        self.closing.store(true, Ordering::Release);
+/// Carries a set of one to where it accepts proposals.
+fn settle_alone(member: &mut Member) -> Result<(), RecoveryError> {
+    loop {
+        let settled = member.settle(&NoPeers);
+        if let Some(failure) = member.take_failure() {
+            return Err(failure);
+        }
+        if !settled.more && member.is_writable() {
+            return Ok(());
+        }
+        if !settled.more {
+            let stuck = "a set of one could not elect itself".to_owned();
+            return Err(RecoveryError::Log(quire_log::LogError::Corruption(stuck)));
+        }
     }
 }
 
 impl Drop for Replica {
     fn drop(&mut self) {
-        self.close();
+        self.shared.close(LostCause::ShuttingDown);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -1,41 +1,61 @@
-//! Who commits, and when.
+//! Who drives the member, and when.
 //!
-//! Owns the queue in front of the committer and whose turn it is: on an idle node the proposer's
-//! (no thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes
-//! all that is queued with one sync. A turn that meets trouble goes to the thread, because it may
-//! last, and a proposer's thread serves other connections too.
+//! Owns the queue in front of the member and whose turn it is: on an idle node the proposer's (no
+//! thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes all
+//! that is queued with one sync. Messages, ticks and second attempts are always the thread's.
 
-use crate::committer::{Committer, Trouble, committed};
+use crate::member::{Member, MemberView, Settled};
+use crate::message::{Message, Transport};
 use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
-use crate::replica::Options;
+use crate::replica::{Observer, Options, Surroundings};
 use parking_lot::{Condvar, Mutex};
-use quire_log::{Entry, StateMachine};
+use quire_log::StateMachine;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a failed apply or a full disk waits before the next attempt.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Messages that may wait; more are lost, as a network may lose them.
+const MESSAGES_MAX: usize = 4_096;
+
+/// Ticks made up for after the thread could not run. More would let a node that was paused take
+/// itself for one that was left alone.
+const TICKS_MADE_UP_MAX: u32 = 2;
 
 /// The queue and who is at work on it.
 #[derive(Default)]
 pub(crate) struct Queue {
     pub(crate) waiting: VecDeque<Queued>,
     pub(crate) bytes: usize,
-    /// It is somebody's turn, or a turn is waiting to be taken over.
+    messages: VecDeque<(u64, Message)>,
+    /// Somebody spoke to the member directly, and what follows has to be carried out.
+    poked: bool,
+    /// It is somebody's turn.
     pub(crate) busy: bool,
-    /// A proposer's turn that the thread has to bring to its end.
-    stalled: Option<Stalled>,
     pub(crate) closed: Option<LostCause>,
+    /// Proposals are not taken at the moment.
+    pub(crate) refusing: Option<LostCause>,
+    /// They are not taken because of an order.
+    pub(crate) held: bool,
 }
 
-struct Stalled {
-    entries: Vec<Entry>,
-    trouble: Trouble,
-    waiter: Waiter,
+/// What one turn carries.
+#[derive(Default)]
+struct Turn {
+    messages: VecDeque<(u64, Message)>,
+    group: Vec<Queued>,
+    ticks: u32,
 }
 
-/// What the thread does in one turn.
-enum Turn {
-    Group(Vec<Queued>),
-    Stalled(Stalled),
+/// Figures, readable while the member is at work.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) entries: AtomicU64,
+    pub(crate) groups: AtomicU64,
+    pub(crate) inline_groups: AtomicU64,
 }
 
 pub(crate) struct Shared {
@@ -43,11 +63,20 @@ pub(crate) struct Shared {
     /// Only the thread waits here.
     pub(crate) work: Condvar,
     idle: Condvar,
-    pub(crate) committer: Mutex<Committer>,
+    member: Mutex<Member>,
+    view: Mutex<MemberView>,
     machine: Arc<dyn StateMachine>,
+    transport: Arc<dyn Transport>,
+    observer: Arc<dyn Observer>,
+    pub(crate) counters: Counters,
     /// Changes only while the queue is locked.
     epoch: AtomicU64,
     pub(crate) options: Options,
+    tick_micros: AtomicU64,
+    /// A moving average of the time that a proposer's own turn takes.
+    inline_nanos: AtomicU64,
+    has_room: AtomicBool,
+    wants_retry: AtomicBool,
 }
 
 /// A proposal whose place in the log is taken. [`Submitted::commit`] must be called outside of any
@@ -95,18 +124,30 @@ impl Drop for Submitted {
 
 impl Shared {
     pub(crate) fn new(
-        committer: Committer,
+        member: Member,
         machine: Arc<dyn StateMachine>,
         options: Options,
+        surroundings: Surroundings,
     ) -> Shared {
+        let Surroundings { transport, observer } = surroundings;
+        let refusing = (!member.is_writable()).then_some(LostCause::NotLeader);
         Shared {
-            queue: Mutex::default(),
+            // A member that does not lead yet may have something to say at once.
+            queue: Mutex::new(Queue { refusing, poked: refusing.is_some(), ..Queue::default() }),
             work: Condvar::new(),
             idle: Condvar::new(),
-            committer: Mutex::new(committer),
+            view: Mutex::new(member.view().clone()),
+            member: Mutex::new(member),
             machine,
+            transport,
+            observer,
+            counters: Counters::default(),
             epoch: AtomicU64::new(0),
             options,
+            tick_micros: AtomicU64::new(0),
+            inline_nanos: AtomicU64::new(0),
+            has_room: AtomicBool::new(true),
+            wants_retry: AtomicBool::new(false),
         }
     }
 
@@ -114,62 +155,143 @@ impl Shared {
         self.epoch.load(Ordering::Acquire)
     }
 
+    pub(crate) fn view(&self) -> MemberView {
+        self.view.lock().clone()
+    }
+
+    pub(crate) fn set_tick(&self, tick: Duration) {
+        let micros = u64::try_from(tick.as_micros()).unwrap_or(u64::MAX);
+        self.tick_micros.store(micros, Ordering::Relaxed);
+        self.work.notify_one();
+    }
+
+    /// Speaks to the member outside of its turns; the thread carries out what follows.
+    pub(crate) fn direct<T>(&self, order: impl FnOnce(&mut Member) -> T) -> T {
+        let answer = order(&mut self.member.lock());
+        self.poke();
+        answer
+    }
+
+    fn poke(&self) {
+        self.queue.lock().poked = true;
+        self.work.notify_one();
+    }
+
+    pub(crate) fn receive(&self, from: u64, message: Message) {
+        if let Message::Gossip(bytes) = &message {
+            return self.observer.gossip(from, bytes);
+        }
+        let mut queue = self.queue.lock();
+        if queue.messages.len() >= MESSAGES_MAX || queue.closed.is_some() {
+            return;
+        }
+        queue.messages.push_back((from, message));
+        drop(queue);
+        self.work.notify_one();
+    }
+
     /// Inline commits block the proposer's thread for one sync, which pays while syncs are quick.
     pub(crate) fn inline_pays(&self) -> bool {
-        // The committer is idle here, so its lock is free but for a moment.
-        self.committer
-            .try_lock()
-            .is_some_and(|committer| committer.sync_time() <= self.options.inline_sync_max)
+        let usual = Duration::from_nanos(self.inline_nanos.load(Ordering::Relaxed));
+        usual <= self.options.inline_sync_max
+            && self.has_room.load(Ordering::Relaxed)
+            && !self.wants_retry.load(Ordering::Relaxed)
     }
 
     /// Uses the proposer's turn.
     fn commit_inline(&self, proposal: Proposal) -> Ticket {
-        let mut committer = self.committer.lock();
-        let entries = committer.entries(vec![(proposal.timestamp, proposal.payload)]);
-        let Some(entry) = entries.first() else {
-            return Ticket::done(Err(Lost { cause: LostCause::Failed }));
-        };
-        let outcome = match committer.commit(&entries) {
-            Ok(()) => {
-                committer.counters().inline_groups.fetch_add(1, Ordering::Relaxed);
-                committer.compact_if_due();
-                Ok(committed(entry))
-            }
-            Err(trouble) if trouble.is_final() => Err(committer
-                .settle(&entries, trouble)
-                .err()
-                .unwrap_or(Lost { cause: LostCause::Failed })),
-            Err(trouble) => {
-                drop(committer);
-                return self.hand_over(entries, trouble);
-            }
-        };
-        drop(committer);
-        if let Err(lost) = outcome {
-            self.note(lost);
+        let (waiter, ticket) = Waiter::pair();
+        let started = Instant::now();
+        let mut member = self.member.lock();
+        let mut settled = Settled::default();
+        member.propose(vec![Queued { proposal, waiter }], &mut settled);
+        if self.settle(member, settled) {
+            self.poke();
         }
+        self.counters.inline_groups.fetch_add(1, Ordering::Relaxed);
+        let taken = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let usual = self.inline_nanos.load(Ordering::Relaxed);
+        self.inline_nanos.store(usual / 8 * 7 + taken / 8, Ordering::Relaxed);
         self.release();
-        Ticket::done(outcome)
+        ticket.at_once()
     }
 
-    /// Leaves a turn that may last to the thread.
-    fn hand_over(&self, entries: Vec<Entry>, trouble: Trouble) -> Ticket {
-        let (waiter, ticket) = Waiter::pair();
-        self.queue.lock().stalled = Some(Stalled { entries, trouble, waiter });
-        self.work.notify_one();
-        ticket
+    /// Has the member do what follows, and tells everybody what came of it.
+    fn settle(&self, mut member: parking_lot::MutexGuard<'_, Member>, mut before: Settled) -> bool {
+        let mut behind = Vec::new();
+        let settled = loop {
+            let guard = EndsTheProcess;
+            let mut settled = member.settle(self.transport.as_ref());
+            std::mem::forget(guard);
+            settled.follow(&mut before);
+            let Some(cause) = settled.lost.take() else { break settled };
+            behind.extend(self.note(Lost { cause }).into_iter().map(|queued| (queued, cause)));
+            before = settled;
+        };
+        let writable = member.is_writable();
+        let refusal = member.refusal_now();
+        self.has_room.store(member.has_room(), Ordering::Relaxed);
+        self.wants_retry.store(member.wants_retry(), Ordering::Relaxed);
+        self.counters.entries.store(member.committed_entries, Ordering::Relaxed);
+        self.counters.groups.store(member.groups, Ordering::Relaxed);
+        let view = (settled.changed || settled.progressed).then(|| {
+            let view = member.view().clone();
+            *self.view.lock() = view.clone();
+            view
+        });
+        drop(member);
+        let more = self.deliver(settled, writable, refusal, view);
+        for (queued, cause) in behind {
+            queued.waiter.answer(Err(Lost { cause }));
+        }
+        more
+    }
+
+    fn deliver(
+        &self,
+        settled: Settled,
+        writable: bool,
+        refusal: LostCause,
+        view: Option<MemberView>,
+    ) -> bool {
+        {
+            let mut queue = self.queue.lock();
+            let held = queue.held.then_some(LostCause::NotLeader);
+            queue.refusing = if writable { held } else { Some(refusal) };
+        }
+        let (changed, progressed, more) = (settled.changed, settled.progressed, settled.more);
+        // Whoever hears that a proposal was lost must find the new epoch.
+        settled.answer();
+        if let Some(view) = view {
+            if changed {
+                self.observer.changed(&view);
+            }
+            if progressed {
+                self.observer.progressed(&view);
+            }
+        }
+        more
+    }
+
+    pub(crate) fn refresh_refusal(&self) {
+        let writable = self.member.lock().is_writable();
+        let mut queue = self.queue.lock();
+        let held = queue.held.then_some(LostCause::NotLeader);
+        queue.refusing = if writable { held } else { Some(LostCause::NotLeader) };
     }
 
     /// Ends a turn.
     fn release(&self) {
         let mut queue = self.queue.lock();
         queue.busy = false;
-        let (more, closed) = (!queue.waiting.is_empty(), queue.closed.is_some());
+        let more = !queue.waiting.is_empty() || !queue.messages.is_empty() || queue.poked;
+        let closed = queue.closed.is_some();
+        let idle = queue.is_idle();
         drop(queue);
-        if more || closed {
+        if more || closed || self.wants_retry.load(Ordering::Relaxed) {
             self.work.notify_one();
         }
-        if !more {
+        if idle {
             self.idle.notify_all();
         }
     }
@@ -187,66 +309,109 @@ impl Shared {
         }
     }
 
-    /// The committer thread: takes what is queued, as much as one sync should carry, until closed.
+    /// Waits until everything that is queued now has its place in the log.
+    pub(crate) fn drain_queue(&self) {
+        self.wait_until_idle();
+    }
+
+    /// The thread: takes what there is, until closed.
     pub(crate) fn run(&self) {
-        while let Some(turn) = self.next_turn() {
-            let (entries, waiters, outcome) = self.take_turn(turn);
-            if let Err(lost) = outcome {
-                self.note(lost);
-            }
-            // Whoever hears that a proposal was lost must find the new epoch.
-            for (waiter, entry) in waiters.into_iter().zip(&entries) {
-                waiter.answer(outcome.map(|()| committed(entry)));
-            }
-            self.committer.lock().compact_if_due();
+        let mut last_tick = Instant::now();
+        let mut more = false;
+        while let Some(turn) = self.next_turn(&mut last_tick, more) {
+            more = self.take_turn(turn);
             self.release();
         }
+        // What is still on its way is left to the next start, or to the next leader.
+        let mut settled = Settled::default();
+        self.member.lock().give_up(&mut settled);
+        if settled.has_answers() {
+            let lost = Lost { cause: LostCause::ShuttingDown };
+            for queued in self.note(lost) {
+                queued.waiter.answer(Err(lost));
+            }
+        }
+        settled.answer();
     }
 
     /// Waits for work; `None` when there will be none.
-    fn next_turn(&self) -> Option<Turn> {
+    fn next_turn(&self, last_tick: &mut Instant, more: bool) -> Option<Turn> {
+        let waiting_since = Instant::now();
         let mut queue = self.queue.lock();
         loop {
-            if let Some(stalled) = queue.stalled.take() {
-                return Some(Turn::Stalled(stalled));
+            let tick = Duration::from_micros(self.tick_micros.load(Ordering::Relaxed));
+            let ticks = ticks_due(tick, last_tick);
+            let retry = self.wants_retry.load(Ordering::Relaxed);
+            let retry_due = retry && waiting_since.elapsed() >= RETRY_PAUSE;
+            let has_room = self.has_room.load(Ordering::Relaxed);
+            let proposals = has_room && !queue.waiting.is_empty();
+            let due = proposals
+                || !queue.messages.is_empty()
+                || queue.poked
+                || ticks > 0
+                || retry_due
+                || more;
+            if !queue.busy && due {
+                return Some(self.begin_turn(&mut queue, ticks));
             }
-            if !queue.busy && !queue.waiting.is_empty() {
-                queue.busy = true;
-                return Some(Turn::Group(queue.take_group(self.options.group_bytes_max)));
-            }
-            if queue.closed.is_some() && queue.is_idle() {
+            if queue.closed.is_some() && !queue.busy && (queue.waiting.is_empty() || !has_room) {
+                self.give_up_waiting(&mut queue);
                 return None;
             }
-            self.work.wait(&mut queue);
+            let mut wait = if tick.is_zero() { Duration::from_secs(3_600) } else { tick };
+            if retry {
+                wait = wait.min(RETRY_PAUSE);
+            }
+            if ticks > 0 {
+                // It is a proposer's turn, which ends with a notice.
+                *last_tick = last_tick.checked_sub(tick * ticks).unwrap_or(*last_tick);
+            }
+            self.work.wait_for(&mut queue, wait);
         }
     }
 
-    fn take_turn(&self, turn: Turn) -> (Vec<Entry>, Vec<Waiter>, Result<(), Lost>) {
-        let mut committer = self.committer.lock();
-        match turn {
-            Turn::Stalled(Stalled { entries, trouble, waiter }) => {
-                let outcome = committer.settle(&entries, trouble);
-                (entries, vec![waiter], outcome)
-            }
-            Turn::Group(group) => {
-                let (payloads, waiters): (Vec<_>, Vec<_>) = group
-                    .into_iter()
-                    .map(|Queued { proposal, waiter }| {
-                        ((proposal.timestamp, proposal.payload), waiter)
-                    })
-                    .unzip();
-                let entries = committer.entries(payloads);
-                let outcome = committer
-                    .commit(&entries)
-                    .or_else(|trouble| committer.settle(&entries, trouble));
-                (entries, waiters, outcome)
-            }
-        }
+    fn begin_turn(&self, queue: &mut Queue, ticks: u32) -> Turn {
+        queue.busy = true;
+        queue.poked = false;
+        let messages = std::mem::take(&mut queue.messages);
+        let group = if self.has_room.load(Ordering::Relaxed) {
+            queue.take_group(self.options.group_bytes_max)
+        } else {
+            Vec::new()
+        };
+        Turn { messages, group, ticks }
     }
 
-    /// After a failed group everything behind it in the queue, which was planned over it, is lost
-    /// too.
-    fn note(&self, lost: Lost) {
+    /// The node goes down and the log takes no more.
+    fn give_up_waiting(&self, queue: &mut Queue) {
+        queue.bytes = 0;
+        for queued in std::mem::take(&mut queue.waiting) {
+            queued.waiter.answer(Err(Lost { cause: LostCause::ShuttingDown }));
+        }
+        self.idle.notify_all();
+    }
+
+    fn take_turn(&self, turn: Turn) -> bool {
+        let Turn { messages, group, ticks } = turn;
+        let mut member = self.member.lock();
+        let mut settled = Settled::default();
+        let guard = EndsTheProcess;
+        // Before the ticks: a leader's sign of life may be among them.
+        for (from, message) in messages {
+            member.receive(from, message);
+        }
+        for _ in 0..ticks {
+            member.tick(wall_seconds());
+        }
+        if !group.is_empty() {
+            member.propose(group, &mut settled);
+        }
+        std::mem::forget(guard);
+        self.settle(member, settled)
+    }
+
+    /// After a loss everything in the queue, which was planned over what was lost, is lost too.
+    fn note(&self, lost: Lost) -> VecDeque<Queued> {
         let mut queue = self.queue.lock();
         self.epoch.fetch_add(1, Ordering::AcqRel);
         if lost.cause == LostCause::Failed {
@@ -256,14 +421,46 @@ impl Shared {
         let behind = std::mem::take(&mut queue.waiting);
         drop(queue);
         self.machine.lost();
-        for queued in behind {
-            queued.waiter.answer(Err(lost));
-        }
+        behind
+    }
+}
+
+/// How many ticks have passed since the last one that counted.
+fn ticks_due(tick: Duration, last_tick: &mut Instant) -> u32 {
+    if tick.is_zero() {
+        return 0;
+    }
+    let passed = last_tick.elapsed().as_micros() / tick.as_micros().max(1);
+    let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+    if passed > TICKS_MADE_UP_MAX {
+        *last_tick = Instant::now();
+        return TICKS_MADE_UP_MAX;
+    }
+    *last_tick += tick * passed;
+    passed
+}
+
+fn wall_seconds() -> u32 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+}
+
+/// A panic in the member leaves its state unknown: nothing may be acknowledged after it.
+struct EndsTheProcess;
+
+impl Drop for EndsTheProcess {
+    fn drop(&mut self) {
+        tracing::error!(
+            target: "REPL",
+            id = 7_200_003,
+            "The replication core failed; the process ends, because its state is unknown"
+        );
+        std::process::abort();
     }
 }
 
 impl Queue {
-    /// Nobody is at work and nothing waits.
+    /// Nobody is at work and nothing waits to be proposed.
     pub(crate) fn is_idle(&self) -> bool {
         !self.busy && self.waiting.is_empty()
     }

@@ -109,6 +109,10 @@ pub(crate) fn lost(lost: Lost) -> CommandError {
         .with_label("SystemOverloadedError")
         .with_label("RetryableError"),
         LostCause::Superseded => superseded(),
+        LostCause::Stalled => CommandError::new(
+            Code::InterruptedDueToReplStateChange,
+            "the write is in the log and could not be applied yet; its outcome is not known here",
+        ),
         LostCause::Failed => CommandError::new(
             Code::InternalError,
             "the log failed, the outcome of the write is unknown; see the server's log",
@@ -147,6 +151,8 @@ struct State {
     /// The stamp of the last catalogue change that was proposed.
     catalog_change: Timestamp,
     epoch: u64,
+    /// Everything up to here was applied in this epoch.
+    settled: Timestamp,
     /// Stamps that were lost: above the first of a pair, up to the second.
     voided: VecDeque<(Timestamp, Timestamp)>,
     /// How often [`Sequencer::hold_writes`] was asked for and not taken back.
@@ -169,6 +175,7 @@ impl Sequencer {
             proposed: documents.applied().timestamp,
             catalog_change: Timestamp::ZERO,
             epoch: replica.epoch(),
+            settled: documents.applied().timestamp,
             voided: VecDeque::new(),
             holds: 0,
         };
@@ -401,14 +408,17 @@ impl Sequencer {
             state.epoch = epoch;
             state.catalog_change = Timestamp::ZERO;
             state.pending = Pending::default();
-            // What was not lost is applied by now, and nothing was accepted since.
+            // Some of it may still be applied; who rests on it has to look again in any case.
+            state.voided.push_back((state.settled, state.last));
             state.proposed = self.documents.applied().timestamp;
-            state.voided.push_back((state.proposed, state.last));
+            // Another leader's clock may have been ahead of ours.
+            state.last = state.last.max(state.proposed);
             if state.voided.len() > VOIDED_MAX {
                 state.voided.pop_front();
             }
         }
-        state.pending.forget_through(self.documents.applied().timestamp);
+        state.settled = self.documents.applied().timestamp;
+        state.pending.forget_through(state.settled);
     }
 
     fn check_not_busy(&self, state: &State) -> Result<(), Refusal> {
@@ -507,6 +517,10 @@ impl Refusal {
     fn from_lost(refused: Lost) -> Refusal {
         match refused.cause {
             LostCause::Superseded => Refusal::CatalogChanged,
+            // Refused and not lost: nothing was written.
+            LostCause::NotLeader => {
+                Refusal::Error(CommandError::new(Code::NotWritablePrimary, "not primary"))
+            }
             _ => Refusal::Error(lost(refused)),
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn check(raft: &Raft<LogView>, message: &Consensus) -> Result<(), Ina
             Err(Inadmissible::Nonsense)
         }
         ConsensusKind::Vote | ConsensusKind::PreVote
-            if message.context != b"" && message.context != raft_transfer_mark() =>
+            if message.context != b"" && message.context != raft::CAMPAIGN_TRANSFER =>
         {
             Err(Inadmissible::Nonsense)
         }

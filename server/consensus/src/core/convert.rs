@@ -73,9 +73,8 @@ fn from_raft(mut raft: eraftpb::Message) -> Option<Consensus> {
 
 pub(super) fn entry_to_raft(entry: Entry) -> eraftpb::Entry {
     let Entry { index, term, timestamp, kind, payload } = entry;
-    let mut raft = eraftpb::Entry::default();
-    raft.index = index.0;
-    raft.term = term.0;
+    let mut raft =
+        eraftpb::Entry { index: index.0, term: term.0, ..eraftpb::Entry::default() };
     match kind {
         EntryKind::TermStart => {
             if timestamp != Timestamp::ZERO {
@@ -101,12 +100,9 @@ pub(super) fn configuration_context(timestamp: Timestamp, payload: &[u8]) -> Vec
 }
 
 pub(super) fn quiet_configuration(timestamp: Timestamp, payload: Vec<u8>) -> eraftpb::Entry {
-    let mut raft = eraftpb::Entry::default();
     let mut context = timestamp.0.to_be_bytes().to_vec();
     context.push(QUIET);
-    raft.context = context.into();
-    raft.data = payload.into();
-    raft
+    eraftpb::Entry { context: context.into(), data: payload.into(), ..Default::default() }
 }
 
 pub(super) fn entries_from_raft(entries: Vec<eraftpb::Entry>) -> Vec<Entry> {

@@ -33,13 +33,14 @@ impl LogView {
         membership: &Membership,
         applied: Applied,
     ) -> LogView {
-        let mut raft = eraftpb::HardState::default();
-        raft.term = hard_state.term.0;
-        raft.vote = hard_state.vote;
-        raft.commit = hard_state.commit.0;
         LogView {
             log,
-            hard_state: raft,
+            hard_state: eraftpb::HardState {
+                term: hard_state.term.0,
+                vote: hard_state.vote,
+                commit: hard_state.commit.0,
+                ..Default::default()
+            },
             membership: conf_state(membership),
             applied,
             recent: VecDeque::new(),

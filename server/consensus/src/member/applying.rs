@@ -24,6 +24,8 @@ const COMPACT_EVERY: u64 = 10_000;
 pub(super) struct Backlog {
     entries: VecDeque<Entry>,
     bytes: usize,
+    /// A step that failed. It is tried again as it was: a part of it may have taken effect.
+    failed: Vec<Entry>,
     uncompacted: u64,
 }
 
@@ -87,9 +89,7 @@ impl Member {
             }
             bytes = step.iter().map(|entry| entry.payload.len()).fold(bytes, usize::saturating_add);
             if let Err(fatal) = self.apply_step(&step) {
-                // Read again from the log, where it stays.
-                self.backlog.entries.clear();
-                self.backlog.bytes = 0;
+                self.backlog.failed = step;
                 return self.apply_failed(&fatal, settled);
             }
             self.apply_failures = 0;
@@ -103,7 +103,8 @@ impl Member {
     }
 
     fn count(&mut self, step: &[Entry]) {
-        self.committed_entries += step.len() as u64;
+        let effects = step.iter().filter(|entry| entry.kind == EntryKind::Effects);
+        self.committed_entries += effects.count() as u64;
         self.backlog.uncompacted += step.len() as u64;
         if self.backlog.uncompacted >= COMPACT_EVERY {
             self.backlog.uncompacted = 0;
@@ -112,6 +113,9 @@ impl Member {
     }
 
     fn next_step(&mut self) -> Result<Vec<Entry>, Fatal> {
+        if !self.backlog.failed.is_empty() {
+            return Ok(std::mem::take(&mut self.backlog.failed));
+        }
         let next = self.machine.applied().index.next();
         let limit = self.wall_seconds.saturating_sub(self.delay_seconds);
         let delayed = self.delay_seconds > 0 && self.core.role() != Role::Leader;
@@ -158,6 +162,7 @@ impl Member {
             "Applying the log failed; trying again"
         );
         self.apply_failures = self.apply_failures.saturating_add(1);
+        self.failure = Some(fatal.clone().into());
         self.answer_stalled(settled);
     }
 

@@ -6,7 +6,7 @@ use super::{Member, Settled, Start};
 use crate::core::{Synced, Work};
 use crate::message::{Consensus, Message, Transport};
 use crate::proposal::LostCause;
-use quire_log::{LogError, LogIndex};
+use quire_log::{EntryKind, LogError, LogIndex};
 
 /// The log must be reopened before it takes anything.
 pub(super) struct LogTrouble {
@@ -42,11 +42,13 @@ impl Member {
         }
         let hard_state = work.hard_state.unwrap_or_else(|| self.core.hard_state());
         self.log.append(&work.entries, Some(hard_state))?;
-        self.groups += u64::from(!work.entries.is_empty());
+        let carries_effects = work.entries.iter().any(|entry| entry.kind == EntryKind::Effects);
+        self.groups += u64::from(carries_effects);
         Ok(())
     }
 
     fn log_failed(&mut self, error: LogError, work: &Work, settled: &mut Settled) {
+        self.failure = Some(error.clone().into());
         let LogError::NoSpace(reason) = error else {
             tracing::error!(target: "STORAGE", id = 7_100_001, error = %error, "The log failed");
             self.halted = true;

@@ -3,10 +3,10 @@
 //! Owns who waits for which entry. A waiter hears of success when the entry is applied here, and of
 //! loss when this member no longer leads: what becomes of the entry is then up to the next leader.
 
-use super::{Member, Settled};
+use super::{Member, Settled, Start};
 use crate::core::Work;
 use crate::proposal::{Committed, Lost, LostCause, Proposal, Queued, Ticket, Waiter};
-use crate::{Membership, Role};
+use crate::Membership;
 use quire_log::{Applied, LogIndex, Timestamp};
 
 pub(super) struct InFlight {
@@ -109,11 +109,16 @@ impl Member {
         Ok(ticket)
     }
 
-    pub(super) fn refusal(&self) -> LostCause {
+    /// Why proposals are refused, when they are.
+    pub(crate) fn refusal_now(&self) -> LostCause {
+        self.refusal()
+    }
+
+    fn refusal(&self) -> LostCause {
         if self.halted {
             return LostCause::Failed;
         }
-        if self.trouble.is_some() && self.core.role() != Role::Leader {
+        if self.trouble.is_some() && self.start == Start::Alone {
             return LostCause::NoSpace;
         }
         LostCause::NotLeader

@@ -3,8 +3,7 @@
 //! Owns noticing that it changed: whoever leads, what is lost with leadership, how far the others
 //! are.
 
-use super::{Member, Settled};
-use crate::message::Transport;
+use super::{Member, Settled, Start};
 use crate::proposal::LostCause;
 use crate::{Membership, Role};
 use quire_log::{LogIndex, Term};
@@ -65,7 +64,7 @@ impl Member {
     }
 
     /// Compares with what was last known, and notes what follows.
-    pub(super) fn take_stock(&mut self, _: &dyn Transport, settled: &mut Settled) {
+    pub(super) fn take_stock(&mut self, settled: &mut Settled) {
         let led = self.standing.role == Role::Leader;
         let (role, term) = (self.core.role(), self.core.term());
         if led && (role != Role::Leader || term != self.standing.term) {
@@ -75,17 +74,12 @@ impl Member {
             self.peers_applied.clear();
         }
         let writable = self.is_writable();
-        if writable && !self.standing.writable && self.restarts_of_leadership(term) {
+        if writable && !self.standing.writable && self.start == Start::InSet {
             // Plans of an earlier time were made over what others may have changed since.
             settled.lost.get_or_insert(LostCause::NotLeader);
         }
         self.note_changes(role, term, writable, settled);
         self.note_progress(settled);
-    }
-
-    /// The first leadership of a lone voter comes before any plan.
-    fn restarts_of_leadership(&self, term: Term) -> bool {
-        self.standing.term != Term(0) || self.start != super::Start::Alone || term == Term(0)
     }
 
     fn note_changes(&mut self, role: Role, term: Term, writable: bool, settled: &mut Settled) {

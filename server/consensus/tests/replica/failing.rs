@@ -114,19 +114,18 @@ fn a_log_that_fails_under_a_group_loses_all_of_it_and_what_waits_behind() {
 }
 
 #[test]
-fn an_entry_that_could_not_be_applied_is_answered_when_it_was() {
+fn an_entry_that_cannot_be_applied_is_answered_at_once_and_takes_effect_once_it_can() {
     let bench = Bench::new(Options::default());
     bench.ledger.failures.store(2, Ordering::SeqCst);
     let before = bench.ledger.attempts.load(Ordering::SeqCst);
-    let mut ticket = bench.propose(b"a").unwrap().commit();
-    assert!(!is_ready(&mut ticket), "the proposer's thread does not wait for it");
-    let behind = bench.propose(b"b").unwrap().commit();
-    let a = block_on(ticket).unwrap();
-    let b = block_on(behind).unwrap();
-    assert_eq!(a.index.next(), b.index);
+    let ticket = bench.propose(b"a").unwrap().commit();
+    assert_eq!(block_on(ticket).err(), lost(LostCause::Stalled), "its outcome is unknown");
+    wait_until(|| bench.ledger.payloads() == [b"a"]);
+    bench.commit(b"b").unwrap();
+    assert_eq!(bench.logged(), [b"a", b"b"], "no second entry was written for it");
     assert_eq!(bench.ledger.payloads(), [b"a", b"b"]);
     assert_eq!(bench.ledger.attempts.load(Ordering::SeqCst) - before, 2 + 2);
-    assert_eq!(bench.replica.epoch(), 0);
+    assert_eq!(bench.replica.epoch(), 0, "nothing was lost");
 }
 
 #[test]
@@ -134,12 +133,13 @@ fn a_stuck_apply_leaves_figures_readable() {
     let bench = Bench::new(Options::default());
     bench.ledger.failures.store(u32::MAX, Ordering::SeqCst);
     let ticket = bench.propose(b"a").unwrap().commit();
+    assert_eq!(block_on(ticket).err(), lost(LostCause::Stalled));
     let attempts = bench.ledger.attempts.load(Ordering::SeqCst);
     wait_until(|| bench.ledger.attempts.load(Ordering::SeqCst) > attempts);
     let replica = bench.replica.clone();
     assert_eq!(ends(move || replica.stats()).committed_entries, 0);
     bench.ledger.failures.store(0, Ordering::SeqCst);
-    block_on(ticket).unwrap();
+    wait_until(|| bench.replica.stats().committed_entries == 1);
 }
 
 #[test]

@@ -56,12 +56,13 @@ fn a_state_that_cannot_be_written_does_not_keep_the_node_up() {
     let behind = bench.propose(b"b").unwrap().commit();
     let replica = bench.replica.clone();
     ends(move || replica.shut_down()).unwrap();
-    assert_eq!(block_on(inline), Err(STOPPED));
-    assert_eq!(block_on(behind), Err(STOPPED));
-    // The first one is in the log, so the next start has it; the other one never got there.
+    let stalled = Err(Lost { cause: LostCause::Stalled });
+    assert_eq!(block_on(inline), stalled);
+    assert_eq!(block_on(behind), stalled);
+    // Both are in the log, so the next start has them.
     let Bench { memory, .. } = bench;
     let next = Bench::over(memory.after_crash(0), Arc::new(Ledger::default()), Options::default());
-    assert_eq!(next.ledger.payloads(), [b"a"]);
+    assert_eq!(next.ledger.payloads(), [b"a", b"b"]);
 }
 
 #[test]

@@ -255,8 +255,11 @@ fn a_write_that_failed_after_it_took_effect_is_applied_once_however_often_it_fai
         node.data_faults.fail(Fault { effect, ..failed.clone() });
         node.data_faults.fail(Fault { nth: 2, ..failed });
         let id = node.rows("c").len() as i32;
-        node.write("c", vec![insert(&doc! {"_id": id})]);
+        let sequenced = node.sequence("c", vec![insert(&doc! {"_id": id})]).unwrap();
+        let told = block_on(node.wait_for(sequenced)).unwrap_err();
+        assert_eq!(told.code(), Code::InterruptedDueToReplStateChange);
         node.data_faults.heal();
+        block_on(node.sequencer.caught_up());
         assert_eq!(node.rows("c").len() as i32, id + 1);
     }
     let report = node.documents.view().validate(&node.collection("c"), None).unwrap();
