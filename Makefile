@@ -33,12 +33,16 @@ DATA ?= ./data
 FUZZ_SECONDS ?= 60
 KILL_ROUNDS ?= 200
 IDLE_CONNECTIONS ?= 10000
+# For `make chaos` and `make failover`; without a seed the clock gives one.
+CHAOS_SECONDS ?= 900
+CHAOS_SEED ?=
+ROUNDS ?= 50
 # For `make bench`: one workload (all of them unless given), and more flags (see --help).
 WORKLOAD ?=
 BENCH_ARGS ?=
 
-.PHONY: help run build test test-rust test-drivers bench lint fmt fuzz kill-loop idle-connections \
-	prepare prepare-test test-deploy image
+.PHONY: help run build test test-rust test-drivers bench chaos failover lint fmt fuzz kill-loop \
+	idle-connections prepare prepare-test test-deploy image
 
 help:
 	@echo "make run     build, and start the server on 127.0.0.1:27017 with its data in $(DATA)"
@@ -50,6 +54,9 @@ help:
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
 	@echo "make kill-loop         kill the server under load $(KILL_ROUNDS) times and look for losses"
 	@echo "make image   build the Docker image quire; deploy/docker-compose.yml makes three nodes of it"
+	@echo "make chaos             kill, pause and cut off members of a set under load for $(CHAOS_SECONDS) seconds;"
+	@echo "                       CHAOS_SECONDS= and CHAOS_SEED= choose others"
+	@echo "make failover          measure how long nobody can write when the primary goes; ROUNDS=$(ROUNDS)"
 	@echo "make idle-connections  hold $(IDLE_CONNECTIONS) connections and print what each costs"
 
 prepare:
@@ -105,6 +112,19 @@ bench: prepare
 	cargo build --release --locked -p quired -p quire-bench
 	"$(CARGO_TARGET_DIR)/release/quire-bench" --quired "$(QUIRE_BIN)" \
 		--directory "$(QUIRE_CACHE)/bench" $(if $(WORKLOAD),--workload $(WORKLOAD)) $(BENCH_ARGS)
+
+# Three processes, stock clients, and faults. Data goes to a real disk, as for `make bench`.
+chaos: prepare
+	cargo build --release --locked -p quired -p quire-chaos
+	"$(CARGO_TARGET_DIR)/release/quire-chaos" chaos --quired "$(QUIRE_BIN)" \
+		--directory "$(QUIRE_CACHE)/chaos" --seconds $(CHAOS_SECONDS) \
+		$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+
+# Beside etcd, when it is installed (Debian: etcd-server).
+failover: prepare
+	cargo build --release --locked -p quired -p quire-chaos
+	"$(CARGO_TARGET_DIR)/release/quire-chaos" failover --quired "$(QUIRE_BIN)" \
+		--directory "$(QUIRE_CACHE)/chaos" --rounds $(ROUNDS)
 
 lint: prepare
 	.ci/lint

@@ -37,9 +37,13 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Invoc
     let mut rounds = 50;
     let mut with_etcd = true;
     while let Some(flag) = arguments.next() {
-        if flag == "--without-etcd" {
-            with_etcd = false;
-            continue;
+        match flag.as_str() {
+            "--without-etcd" => {
+                with_etcd = false;
+                continue;
+            }
+            "--help" | "-h" => return Ok(Invocation::Help),
+            _ => {}
         }
         let value = arguments.next().ok_or_else(|| Failure::new(format!("{flag}: no value")))?;
         let refused = || Failure::new(format!("{flag}: {value} is not possible; see --help"));
