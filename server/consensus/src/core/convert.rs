@@ -73,8 +73,7 @@ fn from_raft(mut raft: eraftpb::Message) -> Option<Consensus> {
 
 pub(super) fn entry_to_raft(entry: Entry) -> eraftpb::Entry {
     let Entry { index, term, timestamp, kind, payload } = entry;
-    let mut raft =
-        eraftpb::Entry { index: index.0, term: term.0, ..eraftpb::Entry::default() };
+    let mut raft = eraftpb::Entry { index: index.0, term: term.0, ..eraftpb::Entry::default() };
     match kind {
         EntryKind::TermStart => {
             if timestamp != Timestamp::ZERO {

@@ -4,9 +4,9 @@
 //! loss when this member no longer leads: what becomes of the entry is then up to the next leader.
 
 use super::{Member, Settled, Start};
+use crate::Membership;
 use crate::core::Work;
 use crate::proposal::{Committed, Lost, LostCause, Proposal, Queued, Ticket, Waiter};
-use crate::Membership;
 use quire_log::{Applied, LogIndex, Timestamp};
 
 pub(super) struct InFlight {
@@ -74,6 +74,16 @@ impl Member {
             self.in_flight_bytes = self.in_flight_bytes.saturating_add(bytes);
             self.in_flight.push_back(InFlight { index, timestamp, bytes, waiter });
         }
+    }
+
+    /// One proposal, for a driver that has no queue.
+    pub fn submit(&mut self, timestamp: Timestamp, payload: Vec<u8>) -> Ticket {
+        let (waiter, ticket) = Waiter::pair();
+        let proposal = Proposal { timestamp, payload };
+        let mut refused = Settled::default();
+        self.propose(vec![Queued { proposal, waiter }], &mut refused);
+        refused.answer();
+        ticket
     }
 
     /// Proposes the next membership. Refused while another one is on its way.
