@@ -24,7 +24,14 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     (
         "quire-replset",
         "server",
-        &["quire-bson", "quire-errors", "quire-log", "quire-consensus"],
+        &[
+            "quire-bson",
+            "quire-errors",
+            "quire-log",
+            "quire-documents",
+            "quire-consensus",
+            "quire-execution",
+        ],
     ),
     (
         "quire-execution",
@@ -52,6 +59,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-execution",
             "quire-documents",
             "quire-consensus",
+            "quire-replset",
         ],
     ),
     (
@@ -68,6 +76,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-query",
             "quire-execution",
             "quire-consensus",
+            "quire-replset",
             "quire-commands",
             "quire-config",
         ],

@@ -11,7 +11,9 @@ mod view;
 
 use crate::Membership;
 use crate::message::Consensus;
-use quire_log::{Applied, Entry, EntryKind, HardState, LogError, LogIndex, LogStore, Term, Timestamp};
+use quire_log::{
+    Applied, Entry, EntryKind, HardState, LogError, LogIndex, LogStore, Term, Timestamp,
+};
 use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
 use raft::eraftpb::{Message as RaftMessage, MessageType};
 use raft::{NO_LIMIT, RawNode, ReadOnlyOption, SnapshotStatus, StateRole};
@@ -143,15 +145,8 @@ impl Core {
         let raw = RawNode::new(&config, view, &silent)
             .map_err(|error| LogError::Corruption(format!("the log does not fit: {error}")))?;
         let timed = (StateRole::Follower, 0);
-        let mut core = Core {
-            raw,
-            membership,
-            candidacy,
-            random: seed,
-            timed,
-            leader_is_dead: false,
-            newest,
-        };
+        let mut core =
+            Core { raw, membership, candidacy, random: seed, timed, leader_is_dead: false, newest };
         core.choose_timeout();
         Ok(core)
     }
@@ -326,15 +321,7 @@ impl Core {
         let committed = convert::entries_from_raft(ready.take_committed_entries());
         let mut entries = convert::entries_from_raft(ready.take_entries());
         self.stamp(&mut entries);
-        Some(Work {
-            send_first,
-            entries,
-            hard_state,
-            send_when_synced,
-            committed,
-            readable,
-            ready,
-        })
+        Some(Work { send_first, entries, hard_state, send_when_synced, committed, readable, ready })
     }
 
     /// The entry that starts a term is stamped by nobody: its time follows from its place, so that
@@ -342,11 +329,8 @@ impl Core {
     fn stamp(&mut self, entries: &mut [Entry]) {
         let Some(first) = entries.first() else { return };
         let before = first.index.0.saturating_sub(1);
-        let mut time = if before == self.newest.0 {
-            self.newest.1
-        } else {
-            self.raw.store().time_of(before)
-        };
+        let mut time =
+            if before == self.newest.0 { self.newest.1 } else { self.raw.store().time_of(before) };
         for entry in entries.iter_mut() {
             if entry.timestamp == Timestamp::ZERO {
                 entry.timestamp = time.next();
@@ -376,11 +360,7 @@ impl Core {
 
     pub(crate) fn hard_state(&self) -> HardState {
         let state = self.raw.raft.hard_state();
-        HardState {
-            term: Term(state.term),
-            vote: state.vote,
-            commit: LogIndex(state.commit),
-        }
+        HardState { term: Term(state.term), vote: state.vote, commit: LogIndex(state.commit) }
     }
 
     pub(crate) fn role(&self) -> Role {

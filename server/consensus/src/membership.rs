@@ -51,6 +51,17 @@ impl Membership {
         all.into_iter()
     }
 
+    /// The next membership on the way to `target`: itself where one node changes its part, else one
+    /// in which the old voters still have their say.
+    #[must_use]
+    pub fn step_towards(&self, target: &Membership) -> Membership {
+        let changes = target.voters.difference(&self.voters).count()
+            + target.learners.difference(&self.learners).count()
+            + self.members().filter(|member| !target.contains(*member)).count();
+        let outgoing = if changes > 1 { self.voters.clone() } else { BTreeSet::new() };
+        Membership { outgoing, ..target.clone() }
+    }
+
     /// The same set without the voters that were on their way out.
     #[must_use]
     pub fn settled(&self) -> Membership {

@@ -15,14 +15,28 @@ pub enum Message {
     /// Elections and the log.
     Consensus(Consensus),
     /// How far the sender has applied the log.
-    Progress { applied: LogIndex },
+    Progress {
+        applied: LogIndex,
+    },
     /// Asks for a piece of a copy of the receiver's state; token zero begins a new copy.
-    CopyFetch { token: u64, sequence: u64 },
-    CopyChunk { token: u64, sequence: u64, last: bool, chunk: Vec<u8> },
+    CopyFetch {
+        token: u64,
+        sequence: u64,
+    },
+    CopyChunk {
+        token: u64,
+        sequence: u64,
+        last: bool,
+        chunk: Vec<u8>,
+    },
     /// There is no such copy, or no more at the moment.
-    CopyRefused { token: u64 },
+    CopyRefused {
+        token: u64,
+    },
     /// The copy arrived whole, and the sender's log begins behind it.
-    CopyDone { token: u64 },
+    CopyDone {
+        token: u64,
+    },
     /// Opaque here; handed to the [`crate::Observer`].
     Gossip(Vec<u8>),
 }

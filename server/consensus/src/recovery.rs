@@ -40,10 +40,7 @@ pub enum RecoveryError {
 
 /// Checks that log and state belong together, and finishes a copy that had arrived. True when the
 /// state is not whole and a copy is needed.
-pub(crate) fn check(
-    log: &dyn LogStore,
-    machine: &dyn StateMachine,
-) -> Result<bool, RecoveryError> {
+pub(crate) fn check(log: &dyn LogStore, machine: &dyn StateMachine) -> Result<bool, RecoveryError> {
     match machine.completeness() {
         Completeness::Partial => return Ok(true),
         Completeness::Arrived => follow_copy(log, machine)?,

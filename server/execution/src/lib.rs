@@ -30,5 +30,6 @@ pub use query::{FindOutput, Query, Source};
 pub use rules::Rules;
 pub use scan::{Access, Found, Scan, ScanStep};
 pub use sequencer::{
-    Change, Clock, CurrentRow, Manner, Refusal, Sequenced, Sequencer, Verdict, duplicate, key_error,
+    Change, Clock, CurrentRow, Manner, Refusal, Sequenced, Sequencer, Verdict, duplicate,
+    key_error, lost,
 };

@@ -27,7 +27,7 @@ use crate::wait::Signal;
 use parking_lot::Mutex;
 use pending::Pending;
 use quire_bson::DocBuf;
-use quire_consensus::{Lost, LostCause, Replica, Submitted};
+use quire_consensus::{Lost, LostCause, Membership, Replica, Submitted, Ticket};
 use quire_documents::{Catalog, Collection, CollectionId, Documents, Effect, Effects, IndexId};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::{StateMachine, Timestamp};
@@ -93,7 +93,7 @@ pub enum Refusal {
 }
 
 /// The error for a write whose outcome is not known, or which was refused.
-pub(crate) fn lost(lost: Lost) -> CommandError {
+pub fn lost(lost: Lost) -> CommandError {
     match lost.cause {
         LostCause::NotLeader => {
             CommandError::new(Code::PrimarySteppedDown, "Primary stepped down while waiting")
@@ -365,6 +365,23 @@ impl Sequencer {
             state.catalog_change = state.last;
         }
         Ok((Some(submitted), value))
+    }
+
+    /// Lets every later stamp be greater than this one, which a client has seen elsewhere.
+    pub fn stamp_after(&self, seen: Timestamp) {
+        let mut state = self.state.lock();
+        state.last = state.last.max(seen);
+    }
+
+    /// Proposes the next membership of the set, stamped in order with all other writes.
+    pub fn propose_membership(&self, next: &Membership) -> Result<Ticket> {
+        let mut state = self.state.lock();
+        self.catch_up(&mut state);
+        let stamp = self.stamp(&mut state);
+        let ticket = self.replica.propose_membership(state.epoch, stamp, next);
+        let ticket = ticket.map_err(|refused| Refusal::from_lost(refused).into_error())?;
+        state.proposed = state.last;
+        Ok(ticket)
     }
 
     /// Proposes effects that need no check, such as a chunk of an index build.

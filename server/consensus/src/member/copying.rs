@@ -117,9 +117,8 @@ impl Member {
     }
 
     fn copy_fetched(&mut self, peer: u64, token: u64, sequence: u64) {
-        let reply = self
-            .departing_chunk(peer, token, sequence)
-            .unwrap_or(Message::CopyRefused { token });
+        let reply =
+            self.departing_chunk(peer, token, sequence).unwrap_or(Message::CopyRefused { token });
         self.departures.outbox.push((peer, reply));
     }
 

@@ -88,9 +88,7 @@ impl Message {
         let message = match kind {
             CONSENSUS => Message::Consensus(Consensus::decode(&mut input)?),
             PROGRESS => Message::Progress { applied: LogIndex(input.number()?) },
-            COPY_FETCH => {
-                Message::CopyFetch { token: input.number()?, sequence: input.number()? }
-            }
+            COPY_FETCH => Message::CopyFetch { token: input.number()?, sequence: input.number()? },
             COPY_CHUNK => {
                 let (token, sequence) = (input.number()?, input.number()?);
                 let last = input.flag()?;

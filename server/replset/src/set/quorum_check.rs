@@ -1,0 +1,91 @@
+//! Asking the members of a proposed configuration whether they agree to it.
+
+use super::{PeerIdentity, ReplicaSet};
+use crate::{HostPort, ReplicaSetConfig};
+use quire_bson::ObjectId;
+use quire_errors::{Code, CommandError, Result};
+
+/// What was found at the addresses of a configuration.
+pub(super) struct Found {
+    answers: Vec<(HostPort, std::result::Result<PeerIdentity, String>)>,
+    process: ObjectId,
+    address: HostPort,
+}
+
+impl ReplicaSet {
+    /// Asks every address who answers there.
+    pub(super) async fn look_up(&self, hosts: impl IntoIterator<Item = HostPort>) -> Found {
+        let mut asked = Vec::new();
+        for host in hosts {
+            if !asked.iter().any(|(known, _)| *known == host) {
+                let probe = self.outside.probe(&host);
+                asked.push((host, probe));
+            }
+        }
+        let mut answers = Vec::new();
+        for (host, probe) in asked {
+            let answer = probe.await;
+            answers.push((host, answer));
+        }
+        let (process, address) = (self.founding.process, self.founding.address.clone());
+        Found { answers, process, address }
+    }
+}
+
+impl Found {
+    pub(super) fn at(&self, host: &HostPort) -> Option<&PeerIdentity> {
+        let (_, answer) = self.answers.iter().find(|(known, _)| known == host)?;
+        answer.as_ref().ok()
+    }
+
+    /// Whether an address leads to this process.
+    pub(super) fn is_self(&self, host: &HostPort) -> bool {
+        match self.at(host) {
+            Some(identity) => identity.process == self.process,
+            None => *host == self.address,
+        }
+    }
+
+    /// Everybody must answer, belong to a set of this name, and be new to it.
+    pub(super) fn all_are_new(&self, config: &ReplicaSetConfig) -> Result<()> {
+        let mut failures = Vec::new();
+        for member in config.members.iter().filter(|member| !self.is_self(&member.host)) {
+            if let Err(reason) = self.is_new(&member.host, &config.name) {
+                failures.push(format!("{} failed with {reason}", member.host));
+            }
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(CommandError::new(
+            Code::NodeNotFound,
+            format!(
+                "replSetInitiate quorum check failed because not all proposed set members \
+                 responded affirmatively: {}",
+                failures.join(", ")
+            ),
+        ))
+    }
+
+    fn is_new(&self, host: &HostPort, set: &str) -> std::result::Result<(), String> {
+        let answer = self.answers.iter().find(|(known, _)| known == host).map(|(_, answer)| answer);
+        let identity = match answer {
+            Some(Ok(identity)) => identity,
+            Some(Err(reason)) => return Err(reason.clone()),
+            None => return Err("it was not asked".to_owned()),
+        };
+        if identity.set_name != set {
+            return Err(format!("it belongs to the set {}", identity.set_name));
+        }
+        if identity.configuration.is_some() {
+            return Err("it has a configuration already".to_owned());
+        }
+        if !identity.is_empty {
+            return Err(format!(
+                "'{host}' has data already, cannot initiate set. All members except initiator \
+                 must be empty."
+            ));
+        }
+        Ok(())
+    }
+}
