@@ -24,6 +24,7 @@ pub enum Stop {
     ClientGone = 2,
     ShuttingDown = 3,
     CursorKilled = 4,
+    SteppedDown = 5,
 }
 
 /// One command while it runs.
@@ -82,6 +83,10 @@ impl Operation {
             x if x == Stop::ShuttingDown as u8 => {
                 (Code::InterruptedAtShutdown, "interrupted at shutdown")
             }
+            x if x == Stop::SteppedDown as u8 => (
+                Code::InterruptedDueToReplStateChange,
+                "operation was interrupted because this member is no longer primary",
+            ),
             x if x == Stop::CursorKilled as u8 => (Code::CursorKilled, "cursor killed"),
             _ => (Code::Interrupted, "operation was interrupted"),
         };

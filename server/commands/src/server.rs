@@ -9,9 +9,10 @@ use crate::cursors::Cursors;
 use crate::facts::Facts;
 use crate::generic::Generic;
 use crate::host::Host;
-use crate::operations::{Operation, Operations};
+use crate::operations::{Operation, Operations, Stop};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
+use crate::registry;
 use crate::sessions::Sessions;
 use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
@@ -22,6 +23,7 @@ use quire_execution::writes::Writer;
 use quire_execution::{Identities, Sequencer};
 use quire_protocol::Request;
 use quire_query::Constants;
+use quire_replset::ReplicaSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -39,6 +41,8 @@ pub struct Server {
     pub profiling: Profiling,
     pub topology: Topology,
     pub index_builds: Builders,
+    /// `None` on a standalone.
+    pub replica_set: Option<Arc<ReplicaSet>>,
 }
 
 impl Server {
@@ -46,6 +50,17 @@ impl Server {
     pub fn now_millis(&self) -> i64 {
         let since = self.host.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// This member takes no writes any more: those that run end now, reads and cursors go on.
+    pub fn stepped_down(&self) {
+        for operation in self.operations.list() {
+            let writes = registry::find(operation.command)
+                .is_some_and(|command| command.takes_write_concern && command.name != "aggregate");
+            if writes {
+                operation.stop(Stop::SteppedDown);
+            }
+        }
     }
 
     /// Forgets cursors and sessions that nobody came back for.

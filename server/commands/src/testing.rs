@@ -197,6 +197,7 @@ fn server(host: &Arc<FakeHost>) -> Server {
         profiling: Profiling::new(100),
         topology,
         index_builds: Default::default(),
+        replica_set: None,
     }
 }
 

@@ -38,11 +38,16 @@ impl Topology {
         Bson::from(doc! { "processId": self.process, "counter": self.counter() })
     }
 
+    /// What `hello` shows has changed.
+    pub fn change(&self) {
+        self.counter.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify();
+    }
+
     /// From now on the server says that it is going down.
     pub fn shut_down(&self) {
         self.shutting_down.store(true, Ordering::Release);
-        self.counter.fetch_add(1, Ordering::AcqRel);
-        self.changed.notify();
+        self.change();
     }
 
     pub fn is_shutting_down(&self) -> bool {

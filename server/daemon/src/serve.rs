@@ -180,6 +180,7 @@ fn server(
         profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
+        replica_set: None,
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Standing {
 
 impl Standing {
     /// What `hello` shows of it.
-    fn shown(&self) -> (MemberState, bool, Option<usize>, Option<usize>, Option<(i64, i64)>) {
+    fn shown(&self) -> impl PartialEq {
         let detail = self.detail.as_ref();
         let version = detail.map(|detail| (detail.config.version, detail.config.term));
         (self.state, self.is_writable, self.primary, self.own, version)
