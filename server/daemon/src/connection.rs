@@ -5,6 +5,7 @@
 //! back after a moment of silence: an idle connection costs little more than its task.
 
 use crate::host::Traffic;
+use crate::peers::{self, Links};
 use quire_commands::{Client, Response, Server};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
@@ -44,6 +45,8 @@ pub(crate) struct Connection<S> {
     server: Arc<Server>,
     client: Arc<Client>,
     traffic: Arc<Traffic>,
+    /// Takes the connection over when it is a member's; `None` outside of a replica set.
+    links: Option<Arc<Links>>,
     frames: FrameBuffer,
     out: Vec<u8>,
     next_response: i32,
@@ -55,9 +58,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         server: Arc<Server>,
         client: Arc<Client>,
         traffic: Arc<Traffic>,
+        links: Option<Arc<Links>>,
     ) -> Connection<S> {
         let frames = FrameBuffer::new();
-        Connection { stream, server, client, traffic, frames, out: Vec::new(), next_response: 1 }
+        Connection {
+            stream,
+            server,
+            client,
+            traffic,
+            links,
+            frames,
+            out: Vec::new(),
+            next_response: 1,
+        }
     }
 
     /// Serves until one side ends it.
@@ -75,6 +88,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
         match decode(message, DecodeLimits::default()) {
             Ok(request) => {
+                if let Some(links) = self.links.clone().filter(|_| peers::opens_link(&request)) {
+                    return Err(self.hand_over(&links, &request).await);
+                }
                 self.traffic.active.fetch_add(1, Ordering::Relaxed);
                 let served = self.run(&request).await;
                 self.traffic.active.fetch_sub(1, Ordering::Relaxed);
@@ -90,6 +106,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Err(Rejected::Closed(violation)) => Err(Ended::ProtocolBroken(violation)),
         }
+    }
+
+    /// The client is another member: from here on this is its link.
+    async fn hand_over(&mut self, links: &Links, first: &Request) -> Ended {
+        self.out = Vec::new();
+        let remote = self.client.remote_text();
+        links.accept(&mut self.stream, &mut self.frames, first, &remote).await;
+        Ended::PeerLeft
     }
 
     async fn receive(&mut self) -> Result<Vec<u8>, Ended> {

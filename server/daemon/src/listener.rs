@@ -7,6 +7,7 @@ use crate::connection::{Connection, Ended};
 use crate::exit::Failure;
 use crate::host::Traffic;
 use crate::logging::in_context;
+use crate::peers::Links;
 use crate::shutdown::Shutdown;
 use quire_commands::{Client, Server};
 use quire_config::Net;
@@ -40,6 +41,8 @@ pub(crate) struct Accepting {
     pub(crate) shutdown: Arc<Shutdown>,
     pub(crate) connections_max: u64,
     pub(crate) quiet: bool,
+    /// `None` outside of a replica set.
+    pub(crate) links: Option<Arc<Links>>,
 }
 
 impl Listeners {
@@ -233,8 +236,13 @@ impl Accepting {
     }
 
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, client: Arc<Client>) {
-        let connection =
-            Connection::new(stream, self.server.clone(), client.clone(), self.traffic.clone());
+        let connection = Connection::new(
+            stream,
+            self.server.clone(),
+            client.clone(),
+            self.traffic.clone(),
+            self.links.clone(),
+        );
         match connection.serve().await {
             Ended::PeerLeft => {}
             Ended::Failed(error) => tracing::debug!(

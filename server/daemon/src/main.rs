@@ -15,6 +15,8 @@ mod listener;
 mod logging;
 mod machine;
 mod metrics;
+#[allow(dead_code, unused_imports)] // until a replica set is served with it
+mod peers;
 mod random;
 mod repair;
 mod serve;

@@ -99,6 +99,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         shutdown: shutdown.clone(),
         connections_max,
         quiet,
+        links: None,
     };
     let acceptors = listeners.accept(&accepting);
     tracing::info!(

@@ -1,0 +1,6 @@
+//! Links over loopback, between members that only write down what they hear.
+
+mod delivery;
+mod harness;
+mod refusals;
+mod trouble;
