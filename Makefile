@@ -79,7 +79,7 @@ test: prepare-test test-rust test-drivers test-deploy
 # The tests of whole servers start the daemon that ships, so it is built first.
 test-rust: prepare-test
 	cargo build --release --locked -p quired
-	cargo test --release --locked --workspace
+	cargo test --release --locked --workspace --features quire-documents/rocks
 
 # Kills the server under its writers, KILL_ROUNDS times, and prints what that gave.
 kill-loop: build

@@ -94,3 +94,43 @@ pub(super) fn a_store_works_on_after_a_crash(bed: &mut impl Bed) {
     let Some(engine) = bed.crash(engine, 0) else { return };
     assert_eq!(reached(&*engine), 2);
 }
+
+/// What taking in a copy of a whole state relies on.
+pub(super) fn a_space_can_be_emptied_and_filled_anew(bed: &mut impl Bed) {
+    let engine = bed.open();
+    let key = |n: u16| n.to_be_bytes();
+    let mut batch = Batch::new();
+    for n in 0..2_000 {
+        batch.put(FIRST, &key(n), b"old");
+        batch.put(SECOND, &key(n), b"old");
+    }
+    batch.put(FIRST, b"", b"old");
+    engine.write(&batch, Durability::Unsynced).unwrap();
+    engine.flush().unwrap();
+    put(&*engine, FIRST, &key(2_000), b"old", Durability::Unsynced);
+    let snapshot = engine.snapshot();
+    let before = everything(&*snapshot);
+
+    let mut batch = Batch::new();
+    let end = [&key(2_000)[..], &[0]].concat();
+    batch.delete_range(FIRST, b"", &end);
+    batch.delete_range(SECOND, b"", &end);
+    batch.put(FIRST, &key(7), b"first");
+    engine.write(&batch, Durability::Unsynced).unwrap();
+    engine.flush().unwrap();
+    put(&*engine, SECOND, &key(8), b"second", Durability::Unsynced);
+    put(&*engine, SECOND, &key(9), b"last", Durability::Synced);
+
+    let expected = vec![
+        vec![(key(7).to_vec(), b"first".to_vec())],
+        vec![(key(8).to_vec(), b"second".to_vec()), (key(9).to_vec(), b"last".to_vec())],
+        vec![],
+    ];
+    assert_eq!(everything(&*engine), expected);
+    assert_eq!(everything(&*snapshot), before);
+    drop(snapshot);
+    if let Some(engine) = bed.crash(engine, 1) {
+        assert_eq!(everything(&*engine), expected);
+        assert_eq!(engine.get(FIRST, &key(8)).unwrap(), None);
+    }
+}

@@ -107,6 +107,7 @@ promises! {
         a_flush_makes_everything_survive_a_crash,
         a_crash_leaves_whole_batches_in_order,
         the_durable_value_is_what_a_crash_leaves,
+        a_space_can_be_emptied_and_filled_anew,
         a_store_works_on_after_a_crash;
     whole_store:
         a_checkpoint_is_a_store_of_its_own,

@@ -3,6 +3,7 @@
 use super::super::chunk::{Chunk, Content, Totals, put_pair};
 use super::*;
 use crate::codec::Writer;
+use proptest::prelude::*;
 use quire_keys::Key;
 
 fn pairs(of: &[(KeySpace, &[u8], &[u8])]) -> Vec<u8> {
@@ -143,4 +144,23 @@ fn what_is_not_whole_is_neither_applied_to_nor_copied_from() {
     assert!(target.apply(&[next(&target)]).is_err(), "a restart would cut it off the log");
     target.log_restarted().unwrap();
     target.apply(&[next(&target)]).unwrap();
+}
+
+proptest! {
+    /// A checksum protects from accidents only: a peer may have sent anything under it.
+    #[test]
+    fn bytes_of_any_kind_under_a_good_checksum_do_no_harm(
+        bytes: Vec<u8>,
+        body in proptest::collection::vec(0..8_u8, 0..60),
+    ) {
+        let target = open(&memory());
+        target.begin_install().unwrap();
+        let mut raw = [&[1][..], &bytes].concat();
+        raw.extend_from_slice(&crc32c::crc32c(&raw).to_le_bytes());
+        let _ = target.install_chunk(&raw);
+        let _ = target.install_chunk(&numbered(0, Content::Pairs(&body)));
+        prop_assert!(target.finish_install().is_err());
+        prop_assert_eq!(target.completeness(), Completeness::Partial);
+        prop_assert_eq!(target.applied(), Applied::default());
+    }
 }
