@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Why there is no link to a host.
@@ -51,15 +52,43 @@ impl Failure {
     }
 }
 
+/// The name of a host, and its lookup while that is running. A lookup cannot be called off: while a
+/// name service is silent, asking again each time would use up the threads that wait for it.
+pub(super) struct Name {
+    host: String,
+    running: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+}
+
+impl Name {
+    pub(super) fn of(host: &str) -> Name {
+        Name { host: host.to_owned(), running: None }
+    }
+
+    async fn addresses(&mut self, patience: Duration) -> Result<Vec<SocketAddr>, Failure> {
+        let host = &self.host;
+        let look_up = || {
+            let host = host.clone();
+            tokio::spawn(async move { lookup_host(host).await.map(Iterator::collect) })
+        };
+        let running = self.running.get_or_insert_with(look_up);
+        let why = match timeout(patience, running).await {
+            Ok(found) => {
+                self.running = None;
+                match found {
+                    Ok(Ok(addresses)) => return Ok(addresses),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(error) => error.to_string(),
+                }
+            }
+            Err(_) => "no answer".to_owned(),
+        };
+        Err(Failure::Unreachable(format!("cannot resolve {}: {why}", self.host)))
+    }
+}
+
 /// Connects to `host:port`, resolving the name anew.
-pub(super) async fn reach(host: &str, timing: &Timing) -> Result<TcpStream, Failure> {
-    let unresolved =
-        |why: &dyn fmt::Display| Failure::Unreachable(format!("cannot resolve {host}: {why}"));
-    let resolved = match timeout(timing.connect_max, lookup_host(host)).await {
-        Ok(Ok(resolved)) => resolved.collect::<Vec<_>>(),
-        Ok(Err(error)) => return Err(unresolved(&error)),
-        Err(_) => return Err(unresolved(&"no answer")),
-    };
+pub(super) async fn reach(name: &mut Name, timing: &Timing) -> Result<TcpStream, Failure> {
+    let resolved = name.addresses(timing.connect_max).await?;
     let share = u32::try_from(resolved.len()).unwrap_or(1).max(1);
     let mut failure = None;
     for address in resolved {
@@ -70,7 +99,7 @@ pub(super) async fn reach(host: &str, timing: &Timing) -> Result<TcpStream, Fail
             Err(other) => failure = Some(other),
         }
     }
-    Err(failure.unwrap_or_else(|| unresolved(&"no address")))
+    Err(failure.unwrap_or_else(|| Failure::Unreachable("the name has no address".to_owned())))
 }
 
 /// Connects to an address that was resolved before.

@@ -4,7 +4,7 @@
 //! handing what arrives to the local member until the link ends. Nothing that arrives can do more
 //! than end it.
 
-use super::dial::{self, Failure};
+use super::dial::{self, Failure, Name};
 use super::frames::Frames;
 use super::handshake::{self, Unwelcome};
 use super::hello::Purpose;
@@ -151,13 +151,14 @@ impl Shared {
 
     /// Whether the process that closed its link is dead.
     async fn look_after(&self, peer: &Peer) {
+        let mut name = Name::of(&peer.host);
         for _ in 0..LOOKS {
             let last = *peer.last_address.lock();
             let reached = match last {
                 Some(address) => {
                     dial::reach_address(address, self.timing.connect_max, &self.timing).await
                 }
-                None => dial::reach(&peer.host, &self.timing).await,
+                None => dial::reach(&mut name, &self.timing).await,
             };
             let mut stream = match reached {
                 Ok(stream) => stream,

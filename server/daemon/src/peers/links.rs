@@ -3,7 +3,7 @@
 //! Owns what the links share, and the face that the rest of the daemon sees: sending, telling who
 //! the members are, asking a host who it is, closing.
 
-use super::dial::{self, Failure};
+use super::dial::{self, Failure, Name};
 use super::handshake;
 use super::hello::{PeerHello, Purpose, Standing};
 use super::notices::Notices;
@@ -104,7 +104,7 @@ impl Links {
     /// Asks a host who it is. It may be this process itself.
     pub(crate) async fn probe(&self, host: &str) -> Result<PeerHello, Failure> {
         let shared = &self.shared;
-        let mut stream = dial::reach(host, &shared.timing).await?;
+        let mut stream = dial::reach(&mut Name::of(host), &shared.timing).await?;
         let us = (&shared.identity, shared.host());
         handshake::introduce(&mut stream, us, (Purpose::Probe, None), &shared.timing).await
     }

@@ -4,7 +4,7 @@
 //! When a link was broken by the other end and the host then refuses, the process there is dead, and
 //! the member hears of it at once.
 
-use super::dial::{self, Failure};
+use super::dial::{self, Failure, Name};
 use super::frames;
 use super::handshake;
 use super::hello::Purpose;
@@ -34,8 +34,9 @@ pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>) {
     let mut backoff = timing.backoff_min;
     // How many more tries may tell whether the process at the other end is dead.
     let mut doubts = 0;
+    let mut name = Name::of(&peer.host);
     while peer.is_needed(timing.unneeded_max) {
-        match open(&shared, &peer, doubts > 0).await {
+        match open(&shared, &peer, (&mut name, doubts > 0)).await {
             Ok(stream) => {
                 let since = Instant::now();
                 let ended = carry(&shared, &peer, stream).await;
@@ -73,12 +74,16 @@ pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>) {
 
 /// Connects and makes ourselves known. A suspect is looked for where it was: a process that died
 /// with its container may have taken its name along.
-async fn open(shared: &Shared, peer: &Peer, suspect: bool) -> Result<TcpStream, Failure> {
+async fn open(
+    shared: &Shared,
+    peer: &Peer,
+    (name, suspect): (&mut Name, bool),
+) -> Result<TcpStream, Failure> {
     let timing = &shared.timing;
     let last = if suspect { *peer.last_address.lock() } else { None };
     let mut stream = match last {
         Some(address) => dial::reach_address(address, timing.connect_max, timing).await?,
-        None => dial::reach(&peer.host, timing).await?,
+        None => dial::reach(name, timing).await?,
     };
     let us = (&shared.identity, shared.host());
     let whom = (Purpose::Link, Some(peer.node));
