@@ -183,8 +183,8 @@ impl Registry {
     }
 
     #[cfg(test)]
-    pub(super) fn has_arrival(&self, node: u64) -> bool {
-        self.arrivals.lock().contains_key(&node)
+    pub(super) fn arrival(&self, node: u64) -> Option<Arc<Notify>> {
+        self.arrivals.lock().get(&node).map(|arrival| arrival.superseded.clone())
     }
 
     /// For good: who is told of later is not known either.

@@ -46,7 +46,7 @@ async fn whoever_spoke_can_be_answered_before_it_is_configured() {
     eventually("both links end", || {
         let [a, b] = [(&a, 2), (&b, 1)].map(|(node, other)| {
             let registry = &node.links.shared.registry;
-            registry.get(other).is_none() && !registry.has_arrival(other)
+            registry.get(other).is_none() && registry.arrival(other).is_none()
         });
         a && b
     })
@@ -96,7 +96,7 @@ async fn a_probe_tells_who_answers_even_if_that_is_oneself() {
     let own = a.links.probe(&a.host).await.expect("an answer");
     assert_eq!((own.node, own.process), (1, a.links.shared.identity.process));
     a_while().await;
-    assert!(!b.links.shared.registry.has_arrival(1), "a probe is no link");
+    assert!(b.links.shared.registry.arrival(1).is_none(), "a probe is no link");
 }
 
 #[tokio::test]

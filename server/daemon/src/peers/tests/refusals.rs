@@ -82,7 +82,7 @@ async fn an_opening_that_must_not_be_is_answered_with_its_error_and_closed() {
         assert!(answer.get_str("errmsg").is_ok_and(|text| text.contains(words)), "{answer}");
         assert!(is_closed(&mut stream).await, "{words}");
     }
-    assert!(!node.links.shared.registry.has_arrival(7));
+    assert!(node.links.shared.registry.arrival(7).is_none());
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn who_cannot_prove_to_know_the_key_is_refused_with_authentication_failed(
         assert!(!refusal.contains_key("setName"));
         assert!(is_closed(&mut stream).await);
     }
-    assert!(!node.links.shared.registry.has_arrival(7));
+    assert!(node.links.shared.registry.arrival(7).is_none());
 }
 
 #[tokio::test]
@@ -196,5 +196,5 @@ async fn a_handshake_that_stalls_is_given_up() {
     stream.write_all(&[0; 12]).await.expect("sent");
     assert!(is_closed(&mut stream).await);
     a_while().await;
-    assert!(!node.links.shared.registry.has_arrival(7));
+    assert!(node.links.shared.registry.arrival(7).is_none());
 }
