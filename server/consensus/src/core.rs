@@ -198,6 +198,9 @@ impl Core {
         if self.raw.raft.state != StateRole::Leader || self.raw.raft.has_pending_conf() {
             return None;
         }
+        if !next.follows(&self.membership) {
+            return None;
+        }
         let index = LogIndex(self.raw.raft.raft_log.last_index()).next();
         let change = change_between(&self.membership, next);
         let nothing_changes = change.changes.is_empty() && !leaves_joint(&self.membership, next);
@@ -217,22 +220,22 @@ impl Core {
         Some(index)
     }
 
-    /// The entry of a membership has been applied.
-    pub(crate) fn change_membership(&mut self, next: Membership) {
+    /// The entry of a membership has been applied. False when it is no step from the one before it,
+    /// as for a member that knew of none: then the core must be started again from what is on disk.
+    #[must_use]
+    pub(crate) fn change_membership(&mut self, next: Membership) -> bool {
+        if !next.follows(&self.membership) {
+            return false;
+        }
         let change = change_between(&self.membership, &next);
-        if !change.changes.is_empty() || leaves_joint(&self.membership, &next) {
-            // It was checked by the leader against the same membership.
-            if self.raw.apply_conf_change(&change).is_err() {
-                tracing::error!(
-                    target: "REPL",
-                    id = 7_200_001,
-                    "A change of the membership does not follow from the one before it"
-                );
-            }
+        let is_change = !change.changes.is_empty() || leaves_joint(&self.membership, &next);
+        if is_change && self.raw.apply_conf_change(&change).is_err() {
+            return false;
         }
         self.raw.mut_store().set_membership(&next);
         self.membership = next;
         self.after_step();
+        true
     }
 
     pub(crate) fn membership(&self) -> &Membership {
@@ -501,8 +504,10 @@ fn change_between(now: &Membership, next: &Membership) -> ConfChangeV2 {
     for node in next.learners.difference(&now.learners) {
         step(ConfChangeType::AddLearnerNode, *node);
     }
-    for node in now.members().filter(|node| !next.contains(*node)) {
-        step(ConfChangeType::RemoveNode, node);
+    // Whoever is on the way out has left the new half already.
+    let stays = |node: &u64| next.voters.contains(node) || next.learners.contains(node);
+    for node in now.voters.union(&now.learners).filter(|node| !stays(node)) {
+        step(ConfChangeType::RemoveNode, *node);
     }
     // More than one step always goes by way of two majorities.
     if next.is_joint() {

@@ -264,10 +264,13 @@ impl Member {
     /// Throws the core away and starts it from what is on disk.
     fn restart_core(&mut self, membership: Membership) -> Result<(), RecoveryError> {
         self.restarts += 1;
+        let mut hard_state = recovery::hard_state(self.log.as_ref(), self.machine.as_ref())?;
+        // What is known to be committed need not be learned again.
+        hard_state.commit = hard_state.commit.max(self.committed()).min(self.log.last_index());
         self.core = Core::start(CoreStart {
             node: self.node,
             log: self.log.clone(),
-            hard_state: recovery::hard_state(self.log.as_ref(), self.machine.as_ref())?,
+            hard_state,
             membership,
             applied: self.machine.applied(),
             candidacy: self.candidacy,

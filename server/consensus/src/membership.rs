@@ -68,6 +68,25 @@ impl Membership {
         Membership { outgoing: BTreeSet::new(), ..self.clone() }
     }
 
+    /// Whether one entry may lead from `before` to this: one member more or less, one voter more or
+    /// less, into a joint set, out of it, or nothing but the detail.
+    pub fn follows(&self, before: &Membership) -> bool {
+        let same = self.voters == before.voters && self.learners == before.learners;
+        if self.voters.is_empty() || self.voters.intersection(&self.learners).next().is_some() {
+            return false;
+        }
+        if before.is_joint() {
+            return same && (self.outgoing.is_empty() || self.outgoing == before.outgoing);
+        }
+        if self.is_joint() {
+            return self.outgoing == before.voters;
+        }
+        let place =
+            |set: &Membership, node: &u64| (set.voters.contains(node), set.learners.contains(node));
+        let members: BTreeSet<u64> = self.members().chain(before.members()).collect();
+        members.iter().filter(|node| place(self, node) != place(before, node)).count() <= 1
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&self.incarnation.to_be_bytes());
@@ -127,6 +146,37 @@ mod tests {
         assert_eq!(Membership::decode(&sample().encode()), Some(sample()));
         let empty = Membership::default();
         assert_eq!(Membership::decode(&empty.encode()), Some(empty));
+    }
+
+    #[test]
+    fn a_membership_follows_another_by_one_step_only() {
+        let set = |voters: &[u64], outgoing: &[u64], learners: &[u64]| Membership {
+            voters: voters.iter().copied().collect(),
+            outgoing: outgoing.iter().copied().collect(),
+            learners: learners.iter().copied().collect(),
+            ..Membership::default()
+        };
+        let cases = [
+            (set(&[1, 2], &[], &[]), set(&[1, 2], &[], &[3]), true),
+            (set(&[1, 2], &[], &[3]), set(&[1, 2, 3], &[], &[]), true),
+            (set(&[1, 2], &[], &[]), set(&[1], &[], &[]), true),
+            (set(&[1, 2], &[], &[]), set(&[1], &[], &[2]), true),
+            (set(&[1, 2], &[], &[]), set(&[1, 2], &[], &[]), true),
+            (set(&[1, 2], &[], &[]), set(&[1, 2, 3, 4], &[], &[]), false),
+            (set(&[1, 2], &[], &[]), set(&[1, 3], &[], &[]), false),
+            (set(&[1, 2], &[], &[]), set(&[1, 3, 4], &[1, 2], &[2]), true),
+            (set(&[1, 2], &[], &[]), set(&[1, 3, 4], &[1], &[]), false),
+            (set(&[1, 3], &[1, 2], &[2]), set(&[1, 3], &[], &[2]), true),
+            (set(&[1, 3], &[1, 2], &[]), set(&[1, 3], &[1, 2], &[]), true),
+            (set(&[1, 3], &[1, 2], &[]), set(&[1, 3, 4], &[], &[]), false),
+            (set(&[1, 2], &[], &[]), set(&[1, 2], &[], &[2]), false),
+            (set(&[1], &[], &[]), set(&[], &[], &[]), false),
+            (set(&[], &[], &[]), set(&[1], &[], &[]), true),
+            (set(&[], &[], &[]), set(&[1, 2], &[1], &[]), false),
+        ];
+        for (before, after, expected) in cases {
+            assert_eq!(after.follows(&before), expected, "{before:?} {after:?}");
+        }
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl Member {
     /// Applies what is committed, as much as one turn should take.
     pub(super) fn apply(&mut self, transport: &dyn Transport, settled: &mut Settled) {
         let mut bytes = 0_usize;
-        while !self.partial && self.core.committed() > self.machine.applied().index {
+        while !self.partial && !self.halted && self.core.committed() > self.machine.applied().index
+        {
             if bytes > TURN_BYTES_MAX {
                 settled.more = true;
                 break;
@@ -148,8 +149,14 @@ impl Member {
             _ => None,
         };
         self.machine.apply(step)?;
-        if let Some(membership) = configuration {
-            self.core.change_membership(membership);
+        let Some(membership) = configuration else { return Ok(()) };
+        if self.core.change_membership(membership.clone()) {
+            return Ok(());
+        }
+        if let Err(error) = self.restart_core(membership) {
+            // The entry has taken effect; without its membership nothing more can be said.
+            self.failure = Some(error);
+            self.halted = true;
         }
         Ok(())
     }
