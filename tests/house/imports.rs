@@ -22,18 +22,6 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("quire-query", "server", &["quire-bson", "quire-errors", "quire-keys"]),
     ("quire-consensus", "server", &["quire-log"]),
     (
-        "quire-replset",
-        "server",
-        &[
-            "quire-bson",
-            "quire-errors",
-            "quire-log",
-            "quire-documents",
-            "quire-consensus",
-            "quire-execution",
-        ],
-    ),
-    (
         "quire-execution",
         "server",
         &[
@@ -44,6 +32,18 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-query",
             "quire-documents",
             "quire-consensus",
+        ],
+    ),
+    (
+        "quire-replset",
+        "server",
+        &[
+            "quire-bson",
+            "quire-errors",
+            "quire-log",
+            "quire-documents",
+            "quire-consensus",
+            "quire-execution",
         ],
     ),
     (

@@ -15,10 +15,10 @@ mod listener;
 mod logging;
 mod machine;
 mod metrics;
-#[allow(dead_code, unused_imports)] // until a replica set is served with it
 mod peers;
 mod random;
 mod repair;
+mod replication;
 mod serve;
 mod shutdown;
 mod stores;

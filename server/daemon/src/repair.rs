@@ -6,7 +6,7 @@
 
 use crate::exit::Failure;
 use crate::host::WallClock;
-use crate::stores::Stores;
+use crate::stores::{self, Stores};
 use quire_config::Storage;
 use quire_config::exit::ABRUPT;
 use quire_documents::{Collection, ReadView, Report};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Checks every collection; fails when one of them is damaged.
 pub(crate) fn run(storage: &Storage) -> Result<(), Failure> {
-    let stores = Stores::open(storage, Arc::new(WallClock))?;
+    let stores = Stores::open(storage, Arc::new(WallClock), stores::alone)?;
     let view = stores.documents.view();
     let mut damaged = Vec::new();
     for collection in view.catalog().collections() {

@@ -10,8 +10,9 @@ use crate::key_file::KeyFile;
 use crate::listener::{Accepting, Listeners};
 use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
 use crate::metrics::Metrics;
+use crate::replication::Replication;
 use crate::shutdown::{Shutdown, Signals};
-use crate::stores::Stores;
+use crate::stores::{self, Stores};
 use crate::{background, fork, machine, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
@@ -22,8 +23,12 @@ use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
     LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
 };
+use quire_replset::{HostPort, ReplicaSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How long a primary waits for a successor before it goes down.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the last lines of the log may take to be written.
 const LOG_PATIENCE: Duration = Duration::from_secs(2);
@@ -63,7 +68,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let serving = Arc::new(OnceLock::new());
     serve_signals(&shutdown, &logging, &serving)?;
     let parameters = parameters(&settings)?;
-    replica_set(&settings)?;
+    let keys = key_file(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
         Some(address) => {
@@ -73,7 +78,18 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         }
         None => None,
     };
-    let stores = Stores::open(&settings.storage, Arc::new(WallClock))?;
+    let facts = facts(&settings, listeners.port, started);
+    let mut replication = None;
+    let stores = Stores::open(&settings.storage, Arc::new(WallClock), |log, machine| {
+        let Some(setting) = &settings.replica_set else { return stores::alone(log, machine) };
+        let node = stores::node_of(log.as_ref())?;
+        let address = HostPort::new(facts.host.clone(), facts.port);
+        let member = Replication::new(setting, keys.as_ref(), address, facts.process, node);
+        replication.insert(member).join(log, machine)
+    })?;
+    if let Some(replication) = &replication {
+        replication.open_doors(&stores);
+    }
     let traffic = Arc::new(Traffic::default());
     let wanted = u64::from(settings.net.max_incoming_connections);
     let connections_max = machine::connections_possible(wanted);
@@ -84,10 +100,13 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         connections_max,
         data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
     };
-    let facts = facts(&settings, listeners.port, started);
-    let server = Arc::new(server(&settings, parameters, &stores, host, facts));
+    let set = replication.as_ref().map(|replication| replication.set.clone());
+    let server = Arc::new(server(&settings, parameters, &stores, host, facts, set));
     let _ = serving.set(server.clone());
     background::start(&server, &shutdown);
+    if let Some(replication) = &replication {
+        replication.serve(&server, &shutdown);
+    }
     if let Some(admin) = admin {
         serve_admin(admin, &server, &shutdown, &logging);
     }
@@ -99,7 +118,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         shutdown: shutdown.clone(),
         connections_max,
         quiet,
-        links: None,
+        links: replication.as_ref().map(|replication| replication.links.clone()),
     };
     let acceptors = listeners.accept(&accepting);
     tracing::info!(
@@ -117,7 +136,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         fork::announce_ready();
     }
     shutdown.begun().await;
-    go_down(&server, &shutdown, acceptors).await?;
+    go_down(&server, &shutdown, acceptors, replication.as_ref()).await?;
     drop(stores);
     Ok(())
 }
@@ -127,7 +146,12 @@ async fn go_down(
     server: &Arc<Server>,
     shutdown: &Shutdown,
     acceptors: Vec<tokio::task::JoinHandle<()>>,
+    replication: Option<&Replication>,
 ) -> Result<(), Failure> {
+    if let Some(replication) = replication {
+        // Another member takes over while clients are still connected, and hear of it at once.
+        replication.set.leave(LEAVE_PATIENCE).await;
+    }
     server.topology.shut_down();
     for acceptor in acceptors {
         let _ = acceptor.await;
@@ -150,6 +174,9 @@ async fn go_down(
         ),
         Err(error) => return Err(Failure::new(ABRUPT, error.to_string())),
     }
+    if let Some(replication) = replication {
+        replication.links.close().await;
+    }
     tracing::info!(
         target: "CONTROL",
         id = 23138,
@@ -166,6 +193,7 @@ fn server(
     stores: &Stores,
     host: ProcessHost,
     facts: Facts,
+    replica_set: Option<Arc<ReplicaSet>>,
 ) -> Server {
     let topology = Topology::new(facts.process);
     Server {
@@ -181,7 +209,7 @@ fn server(
         profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
-        replica_set: None,
+        replica_set,
     }
 }
 
@@ -201,26 +229,13 @@ fn parameters(settings: &Settings) -> Result<Parameters, Failure> {
     Ok(parameters)
 }
 
-/// The one place that stands for replication until it is wired in: the settings are checked, and
-/// the server serves alone.
-fn replica_set(settings: &Settings) -> Result<(), Failure> {
-    if let Some(path) = &settings.security.key_file {
-        let keys = KeyFile::read(path)?.keys().len();
-        tracing::info!(target: "ACCESS", id = 7_100_039, ctx = "initandlisten", keys, "Key file read");
-    }
-    if let Some(set) = &settings.replica_set {
-        let seeds: Vec<String> = set.seeds.iter().map(ToString::to_string).collect();
-        tracing::warn!(
-            target: "REPL",
-            id = 7_100_040,
-            ctx = "initandlisten",
-            tag = "startupWarnings",
-            setName = set.name,
-            seeds = seeds.join(","),
-            "The replica set is not yet active: this server keeps its data alone"
-        );
-    }
-    Ok(())
+/// The keys that members prove themselves with.
+fn key_file(settings: &Settings) -> Result<Option<KeyFile>, Failure> {
+    let Some(path) = &settings.security.key_file else { return Ok(None) };
+    let read = KeyFile::read(path)?;
+    let keys = read.keys().len();
+    tracing::info!(target: "ACCESS", id = 7_100_039, ctx = "initandlisten", keys, "Key file read");
+    Ok(Some(read))
 }
 
 fn profiling(settings: &Settings) -> Profiling {

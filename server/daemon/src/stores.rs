@@ -5,14 +5,15 @@
 
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
-use quire_config::exit::{NEED_DOWNGRADE, UNCAUGHT};
+use crate::random;
+use quire_config::exit::{BAD_OPTIONS, NEED_DOWNGRADE, UNCAUGHT};
 use quire_config::{Storage, StorageEngine};
 use quire_consensus::{Options, RecoveryError, Replica};
 use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Clock, Sequencer};
-use quire_log::{EngineLog, LOG_SPACES, LogError};
+use quire_log::{EngineLog, LOG_SPACES, LogError, LogStore, StateMachine};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,8 +29,13 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Opens the stores and recovers what the log holds above the data.
-    pub(crate) fn open(storage: &Storage, clock: Arc<dyn Clock>) -> Result<Stores, Failure> {
+    /// Opens the stores and recovers what the log holds above the data. `start` makes the replica, a
+    /// set of one or a member of many.
+    pub(crate) fn open(
+        storage: &Storage,
+        clock: Arc<dyn Clock>,
+        start: impl FnOnce(Arc<dyn LogStore>, Arc<dyn StateMachine>) -> Result<Replica, RecoveryError>,
+    ) -> Result<Stores, Failure> {
         let directory = match storage.engine {
             StorageEngine::WiredTiger => Some(DataDirectory::take(&storage.db_path)?),
             StorageEngine::InMemory | StorageEngine::EphemeralForTest => None,
@@ -44,15 +50,33 @@ impl Stores {
         let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
-        let replica = Replica::open(Arc::new(log), machine, Options::default()).map_err(
-            |error| match &error {
-                RecoveryError::Log(error) => log_failure(error),
-                _ => refused(UNCAUGHT, &error.to_string()),
-            },
-        )?;
+        let replica = start(Arc::new(log), machine).map_err(|error| match &error {
+            RecoveryError::Log(error) => log_failure(error),
+            RecoveryError::BelongsToASet => refused(BAD_OPTIONS, &error.to_string()),
+            _ => refused(UNCAUGHT, &error.to_string()),
+        })?;
         let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
         Ok(Stores { documents, sequencer: Arc::new(sequencer), directory })
     }
+}
+
+/// A standalone's replica.
+pub(crate) fn alone(
+    log: Arc<dyn LogStore>,
+    machine: Arc<dyn StateMachine>,
+) -> Result<Replica, RecoveryError> {
+    let node = node_of(log.as_ref())?;
+    Replica::open(log, machine, Options { node, ..Options::default() })
+}
+
+/// The number by which this data directory is known among the voters: drawn once, and kept.
+pub(crate) fn node_of(log: &dyn LogStore) -> Result<u64, LogError> {
+    if let Some(node) = log.identity() {
+        return Ok(node);
+    }
+    let node = (random::bits() & i64::MAX.unsigned_abs()).max(1);
+    log.set_identity(node)?;
+    Ok(node)
 }
 
 fn open_data(

@@ -1,0 +1,201 @@
+//! This process as a member of a replica set.
+//!
+//! Owns how the set, the links to other members and the server are joined: constructs, translates
+//! between them, and lets the set have its beats. Decides nothing.
+
+use crate::host::WallClock;
+use crate::key_file::KeyFile;
+use crate::peers::{ConfigurationAge, Identity, Keys, Links, LocalMember, Standing};
+use crate::random;
+use crate::shutdown::Shutdown;
+use crate::stores::Stores;
+use quire_bson::ObjectId;
+use quire_commands::Server;
+use quire_config::ReplicaSetSetting;
+use quire_consensus::{Message, Options, RecoveryError, Replica, Surroundings, Transport};
+use quire_documents::Documents;
+use quire_execution::Clock;
+use quire_execution::wait::Waiting;
+use quire_log::{LogStore, StateMachine};
+use quire_replset::set::{BEAT_EVERY, Founding, Listener, Outside, PeerIdentity};
+use quire_replset::{HostPort, ReplicaSet};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// A set and what connects it to the others.
+#[derive(Clone)]
+pub(crate) struct Replication {
+    pub(crate) set: Arc<ReplicaSet>,
+    pub(crate) links: Arc<Links>,
+}
+
+impl Replication {
+    /// Before anything is open: the node is the data directory's.
+    pub(crate) fn new(
+        setting: &ReplicaSetSetting,
+        keys: Option<&KeyFile>,
+        address: HostPort,
+        process: ObjectId,
+        node: u64,
+    ) -> Replication {
+        let identity = Identity {
+            node,
+            set_name: setting.name.clone(),
+            process,
+            keys: Keys::new(keys.map_or(&[], KeyFile::keys)),
+        };
+        let links = Arc::new(Links::new(identity, address.to_string(), Handle::current()));
+        let seeds = setting.seeds.iter().map(|seed| HostPort::new(seed.host.clone(), seed.port));
+        let founding =
+            Founding { name: setting.name.clone(), seeds: seeds.collect(), address, node, process };
+        let outside = Arc::new(Neighbours { links: links.clone() });
+        let set = Arc::new(ReplicaSet::new(founding, outside));
+        Replication { set, links }
+    }
+
+    /// Starts the replica as a member.
+    pub(crate) fn join(
+        &self,
+        log: Arc<dyn LogStore>,
+        machine: Arc<dyn StateMachine>,
+    ) -> Result<Replica, RecoveryError> {
+        let options = Options { node: self.set.node(), seed: random::bits(), ..Options::default() };
+        let surroundings =
+            Surroundings { transport: self.links.clone(), observer: self.set.clone() };
+        Replica::join(log, machine, options, surroundings)
+    }
+
+    /// Lets messages in.
+    pub(crate) fn open_doors(&self, stores: &Stores) {
+        let replica = stores.sequencer.replica().clone();
+        self.set.attach(replica.clone(), stores.sequencer.clone());
+        let documents = stores.documents.clone();
+        self.links.attach(Arc::new(Local { set: self.set.clone(), replica, documents }));
+    }
+
+    /// Tells clients of changes, and lets the set do what it does unasked.
+    pub(crate) fn serve(&self, server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
+        self.set.listen(Arc::new(Clients { server: Arc::downgrade(server) }));
+        let (set, shutdown) = (self.set.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            let beats = async {
+                loop {
+                    set.beat().await;
+                    let seen = set.progressed.generation();
+                    let due = tokio::time::sleep(BEAT_EVERY);
+                    tokio::pin!(due);
+                    // A change is worth a look at once, but not each of a thousand.
+                    tokio::select! {
+                        () = &mut due => {}
+                        () = set.progressed.changed_since(seen) => {
+                            tokio::time::sleep(BEAT_EVERY / 10).await;
+                        }
+                    }
+                }
+            };
+            tokio::select! {
+                () = shutdown.begun() => {}
+                () = beats => {}
+            }
+        });
+    }
+}
+
+/// The links as the set sees them.
+struct Neighbours {
+    links: Arc<Links>,
+}
+
+impl Outside for Neighbours {
+    fn probe(&self, host: &HostPort) -> Waiting<'static, Result<PeerIdentity, String>> {
+        let (links, host) = (self.links.clone(), host.to_string());
+        Box::pin(async move {
+            let hello = links.probe(&host).await.map_err(|failure| failure.to_string())?;
+            let age = hello.standing.configuration;
+            Ok(PeerIdentity {
+                node: hello.node,
+                set_name: hello.set_name,
+                process: hello.process,
+                configuration: age.map(|age| (age.version, age.term)),
+                is_empty: hello.standing.empty,
+            })
+        })
+    }
+
+    fn set_members(&self, own: Option<&HostPort>, others: Vec<(u64, HostPort)>) {
+        if let Some(own) = own {
+            self.links.set_host(own.to_string());
+        }
+        let others = others.into_iter().map(|(node, host)| (node, host.to_string()));
+        self.links.set_peers(others.collect());
+    }
+
+    fn tell(&self, node: u64, bytes: Vec<u8>) {
+        self.links.send(node, Message::Gossip(bytes));
+    }
+
+    fn sleep(&self, duration: Duration) -> Waiting<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn now_millis(&self) -> i64 {
+        WallClock.now_millis()
+    }
+
+    fn random(&self) -> u64 {
+        random::bits()
+    }
+}
+
+/// The replica as the links see it.
+struct Local {
+    set: Arc<ReplicaSet>,
+    replica: Arc<Replica>,
+    documents: Arc<Documents>,
+}
+
+/// Databases that every member has for itself.
+const OWN_DATABASES: [&str; 3] = ["admin", "config", "local"];
+
+impl LocalMember for Local {
+    fn receive(&self, from: u64, message: Message) {
+        self.replica.receive(from, message);
+    }
+
+    fn peer_is_dead(&self, node: u64) {
+        self.replica.peer_is_dead(node);
+    }
+
+    fn standing(&self) -> Standing {
+        let detail = self.set.detail();
+        let configuration = detail.map(|detail| ConfigurationAge {
+            version: detail.config.version,
+            term: detail.config.term,
+        });
+        let catalog = self.documents.catalog();
+        let empty = catalog
+            .collections()
+            .all(|collection| OWN_DATABASES.contains(&collection.namespace.database()));
+        Standing { configuration, empty }
+    }
+}
+
+/// The server's clients as the set sees them.
+struct Clients {
+    server: Weak<Server>,
+}
+
+impl Listener for Clients {
+    fn changed(&self) {
+        if let Some(server) = self.server.upgrade() {
+            server.topology.change();
+        }
+    }
+
+    fn stepped_down(&self) {
+        if let Some(server) = self.server.upgrade() {
+            server.stepped_down();
+        }
+    }
+}
