@@ -235,6 +235,11 @@ impl Core {
         self.raw.mut_store().set_membership(&next);
         self.membership = next;
         self.after_step();
+        let own = self.raw.raft.id;
+        if !self.membership.is_voter(own) && !self.membership.outgoing.contains(&own) {
+            // Whoever does not belong to the set any more takes no proposals, so it must not lead.
+            self.resign();
+        }
         true
     }
 
@@ -298,9 +303,9 @@ impl Core {
         }
     }
 
-    pub(crate) fn copy_ended(&mut self, node: u64, arrived: bool) {
-        let status = if arrived { SnapshotStatus::Finish } else { SnapshotStatus::Failure };
-        self.raw.report_snapshot(node, status);
+    /// Asks a member again where its log ends: it has got a copy, or perhaps none was needed.
+    pub(crate) fn copy_ended(&mut self, node: u64) {
+        self.raw.report_snapshot(node, SnapshotStatus::Finish);
     }
 
     /// The next work, if there is any. It must be done and given to [`Core::synced`] before anything

@@ -177,7 +177,9 @@ impl Member {
         if self.halted {
             return;
         }
-        self.core.tick();
+        if self.trouble.is_none() {
+            self.core.tick();
+        }
         self.tick_copies();
     }
 
@@ -187,6 +189,8 @@ impl Member {
             return;
         }
         match message {
+            // A log that is not open cannot be asked whether a message fits.
+            Message::Consensus(_) if self.trouble.is_some() => {}
             Message::Consensus(message) if message.from == from => self.step(message),
             Message::Consensus(_) | Message::Gossip(_) => {}
             Message::Progress { applied } => {
@@ -239,7 +243,9 @@ impl Member {
 
     /// Hands leadership to a voter that has caught up.
     pub fn transfer(&mut self, to: u64) {
-        self.core.transfer(to);
+        if self.trouble.is_none() {
+            self.core.transfer(to);
+        }
     }
 
     /// Stops leading without a successor.
@@ -249,7 +255,7 @@ impl Member {
 
     /// Stands for election at once, without asking whether anybody would vote.
     pub fn campaign(&mut self) {
-        if !self.partial {
+        if !self.partial && self.trouble.is_none() {
             self.core.campaign();
         }
     }

@@ -21,6 +21,9 @@ const DEPARTURES_MAX: usize = 4;
 /// Ticks after which nobody is believed to pull any more.
 const DEPARTURE_PATIENCE: u32 = 400;
 
+/// Ticks after which a copy is offered again.
+const OFFER_PATIENCE: u32 = 10;
+
 /// Ticks after which a chunk is asked for again, and how often before the copy begins anew.
 const ARRIVAL_PATIENCE: u32 = 20;
 const ARRIVAL_ATTEMPTS: u32 = 10;
@@ -30,6 +33,8 @@ const ARRIVAL_ATTEMPTS: u32 = 10;
 pub(super) struct Departures {
     next_token: u64,
     by_peer: BTreeMap<u64, Departure>,
+    /// For how many ticks an offer has had no answer.
+    offered: BTreeMap<u64, u32>,
     outbox: Vec<(u64, Message)>,
 }
 
@@ -108,7 +113,7 @@ impl Member {
             Message::CopyDone { token } => {
                 if self.departures.by_peer.get(&from).is_some_and(|copy| copy.token == token) {
                     self.departures.by_peer.remove(&from);
-                    self.core.copy_ended(from, true);
+                    self.core.copy_ended(from);
                     tracing::info!(target: "REPL", id = 7_200_011, to = from, "A copy has arrived");
                 }
             }
@@ -233,9 +238,10 @@ impl Member {
                 ended.push(*peer);
             }
         }
+        ended.extend(self.unanswered_offers());
         for peer in ended {
             self.departures.by_peer.remove(&peer);
-            self.core.copy_ended(peer, false);
+            self.core.copy_ended(peer);
         }
         if let Some(arrival) = &mut self.arrival {
             arrival.waited += 1;
@@ -248,6 +254,25 @@ impl Member {
                 self.arrival = None;
             }
         }
+    }
+
+    /// Members that were offered a copy some time ago and did not come for it: the offer was lost,
+    /// or they get one elsewhere.
+    fn unanswered_offers(&mut self) -> Vec<u64> {
+        let Departures { by_peer, offered, .. } = &mut self.departures;
+        let waiting: Vec<u64> =
+            self.core.peers().iter().filter(|peer| peer.needs_copy).map(|peer| peer.node).collect();
+        offered.retain(|peer, _| waiting.contains(peer) && !by_peer.contains_key(peer));
+        let mut unanswered = Vec::new();
+        for peer in waiting.into_iter().filter(|peer| !by_peer.contains_key(peer)) {
+            let ticks = offered.entry(peer).or_insert(0);
+            *ticks += 1;
+            if *ticks > OFFER_PATIENCE {
+                *ticks = 0;
+                unanswered.push(peer);
+            }
+        }
+        unanswered
     }
 
     /// Sends what was prepared, and begins a copy that is needed and was not offered.
