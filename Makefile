@@ -31,6 +31,9 @@ export QUIRE_BIN
 ARGS ?=
 DATA ?= ./data
 FUZZ_SECONDS ?= 60
+# For `make sim`: how long, or a seed to run again with a line for everything that happens.
+SIM_SECONDS ?= 60
+SEED ?=
 KILL_ROUNDS ?= 200
 IDLE_CONNECTIONS ?= 10000
 # For `make chaos` and `make failover`; without a seed the clock gives one.
@@ -41,7 +44,7 @@ ROUNDS ?= 50
 WORKLOAD ?=
 BENCH_ARGS ?=
 
-.PHONY: help run build test test-rust test-drivers bench chaos failover lint fmt fuzz kill-loop \
+.PHONY: help run build test test-rust test-drivers bench chaos failover sim lint fmt fuzz kill-loop \
 	idle-connections prepare prepare-test test-deploy image
 
 help:
@@ -52,6 +55,7 @@ help:
 	@echo "make lint    formatting, clippy and dependency rules"
 	@echo "make fmt     format the code"
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
+	@echo "make sim     simulate a replica set under fresh seeds for $(SIM_SECONDS) seconds; SEED=n for one"
 	@echo "make kill-loop         kill the server under load $(KILL_ROUNDS) times and look for losses"
 	@echo "make image   build the Docker image quire; deploy/docker-compose.yml makes three nodes of it"
 	@echo "make chaos             kill, pause and cut off members of a set under load for $(CHAOS_SECONDS) seconds;"
@@ -131,6 +135,10 @@ lint: prepare
 
 fmt:
 	cargo fmt --all
+
+sim:
+	cargo run --release --locked -p quire-sim -- \
+		$(if $(SEED),--seed $(SEED),--seconds $(SIM_SECONDS))
 
 fuzz: prepare
 	tests/fuzz/run $(FUZZ_SECONDS)
