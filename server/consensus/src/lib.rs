@@ -15,7 +15,7 @@ mod replica;
 mod turns;
 
 pub use core::{Candidacy, ELECTION_TICKS, Role};
-pub use member::{Arriving, Member, MemberView, PeerProgress, Settled, Start};
+pub use member::{Arriving, Keeper, Member, MemberView, PeerProgress, Settled, Start};
 pub use membership::Membership;
 pub use message::{Consensus, ConsensusKind, MESSAGE_BYTES_MAX, Message, NoPeers, Transport};
 pub use proposal::{Committed, Lost, LostCause, Ticket};

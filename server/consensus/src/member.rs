@@ -13,13 +13,15 @@
 
 mod applying;
 mod copying;
+mod forcing;
 mod logging;
 mod proposing;
 mod standing;
 
+pub use forcing::Keeper;
 pub use standing::{Arriving, MemberView, PeerProgress};
 
-use crate::core::{Candidacy, Core, CoreStart, Inadmissible};
+use crate::core::{Candidacy, Core, CoreStart};
 use crate::message::{Message, Transport};
 use crate::proposal::{Committed, Lost, LostCause, Waiter};
 use crate::recovery::{self, RecoveryError};
@@ -66,6 +68,9 @@ pub struct Member {
     /// Entries younger than this are held back, as a delayed member does.
     delay_seconds: u32,
     wall_seconds: u32,
+    /// An arbiter: it votes and keeps the log, and has no data.
+    witness: bool,
+    keeper: Option<Arc<dyn Keeper>>,
     peers_applied: BTreeMap<u64, LogIndex>,
     /// The leader and position that were last told of our progress.
     progress_told: (Option<u64>, LogIndex),
@@ -152,6 +157,8 @@ impl Member {
             candidacy: Candidacy::default(),
             delay_seconds: 0,
             wall_seconds: 0,
+            witness: false,
+            keeper: None,
             peers_applied: BTreeMap::new(),
             progress_told: (None, LogIndex::ZERO),
             standing: MemberView::default(),
@@ -202,21 +209,16 @@ impl Member {
         }
     }
 
-    fn step(&mut self, message: Consensus) {
+    fn step(&mut self, mut message: Consensus) {
         if message.kind == ConsensusKind::CopyOffer {
             return self.copy_offered(message);
         }
-        let (kind, from) = (message.kind, message.from);
-        if self.core.step(message) == Err(Inadmissible::OtherHistory) {
-            self.standing.contradicted_by = Some(from);
-            tracing::warn!(
-                target: "REPL",
-                id = 7_200_002,
-                peer = from,
-                kind = ?kind,
-                "A member's log contradicts what is committed here"
-            );
+        if self.gives_up(&mut message) {
+            return;
         }
+        let from = message.from;
+        let outcome = self.core.step(message);
+        self.note_contradiction(from, outcome);
     }
 
     /// A member's process is known to be gone: its host refuses connections.
@@ -234,6 +236,16 @@ impl Member {
     /// Holds entries back until they are so old.
     pub fn set_delay(&mut self, seconds: u32) {
         self.delay_seconds = seconds;
+    }
+
+    /// An arbiter takes part in elections and commits, and applies nothing.
+    pub fn set_witness(&mut self, witness: bool) {
+        self.witness = witness;
+    }
+
+    /// Who keeps what a forced configuration makes this member give up.
+    pub fn set_keeper(&mut self, keeper: Arc<dyn Keeper>) {
+        self.keeper = Some(keeper);
     }
 
     /// How much of the log is kept for readers of the past.

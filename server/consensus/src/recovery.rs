@@ -34,6 +34,8 @@ pub enum RecoveryError {
         "the data belongs to a member of a replica set: start it with --replSet and the set's name"
     )]
     BelongsToASet,
+    #[error("the state is not whole: a copy of another member's is needed or on its way")]
+    Partial,
     #[error("the data's configuration was written by a version that this one cannot read")]
     UnknownConfiguration,
 }

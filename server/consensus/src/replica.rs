@@ -227,6 +227,22 @@ impl Replica {
         self.shared.direct(Member::bootstrap)
     }
 
+    /// Makes this node the only voter of a later incarnation of its set, as [`Replica::bootstrap`]
+    /// does of a new one.
+    pub fn force(&self) -> Result<(), RecoveryError> {
+        self.shared.direct(Member::force)
+    }
+
+    /// An arbiter takes part in elections and commits, and applies nothing.
+    pub fn set_witness(&self, witness: bool) {
+        self.shared.direct(|member| member.set_witness(witness));
+    }
+
+    /// Who keeps what a forced configuration makes this member give up.
+    pub fn set_keeper(&self, keeper: Arc<dyn crate::Keeper>) {
+        self.shared.direct(|member| member.set_keeper(keeper));
+    }
+
     /// A promise that everything acknowledged before now can be read here when it is kept.
     pub fn read_barrier(&self) -> Result<Ticket, Lost> {
         self.shared.direct(Member::read_barrier)

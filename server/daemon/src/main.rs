@@ -7,6 +7,7 @@ mod admin;
 mod background;
 mod connection;
 mod data_directory;
+mod discarded;
 mod exit;
 mod fork;
 mod host;

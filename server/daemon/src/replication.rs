@@ -3,6 +3,7 @@
 //! Owns how the set, the links to other members and the server are joined: constructs, translates
 //! between them, and lets the set have its beats. Decides nothing.
 
+use crate::discarded::Discarded;
 use crate::host::WallClock;
 use crate::key_file::KeyFile;
 use crate::peers::{ConfigurationAge, Identity, Keys, Links, LocalMember, Standing};
@@ -69,6 +70,9 @@ impl Replication {
     /// Lets messages in.
     pub(crate) fn open_doors(&self, stores: &Stores) {
         let replica = stores.sequencer.replica().clone();
+        if let Some(directory) = &stores.directory {
+            replica.set_keeper(Arc::new(Discarded::beside(directory.path())));
+        }
         self.set.attach(replica.clone(), stores.sequencer.clone());
         let documents = stores.documents.clone();
         self.links.attach(Arc::new(Local { set: self.set.clone(), replica, documents }));
@@ -164,7 +168,7 @@ impl LocalMember for Local {
     }
 
     fn peer_is_dead(&self, node: u64) {
-        self.replica.peer_is_dead(node);
+        self.set.peer_is_dead(node);
     }
 
     fn standing(&self) -> Standing {

@@ -88,7 +88,7 @@ impl Member {
         }
     }
 
-    fn begin_arrival(&mut self, from: u64) {
+    pub(super) fn begin_arrival(&mut self, from: u64) {
         tracing::info!(target: "REPL", id = 7_200_010, from, "Getting a copy of the state");
         if let Err(fatal) = self.machine.begin_install() {
             return copy_failed("begin", &fatal);

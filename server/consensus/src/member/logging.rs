@@ -24,15 +24,15 @@ impl Member {
         transport: &dyn Transport,
         settled: &mut Settled,
     ) {
-        send(transport, std::mem::take(&mut work.send_first));
+        self.send(transport, std::mem::take(&mut work.send_first));
         self.grant_reads(&work);
         self.backlog.extend(std::mem::take(&mut work.committed));
         if let Err(error) = self.write(&work) {
             return self.log_failed(error, &work, settled);
         }
-        send(transport, std::mem::take(&mut work.send_when_synced));
+        self.send(transport, std::mem::take(&mut work.send_when_synced));
         let Synced { send: messages, committed } = self.core.synced(work);
-        send(transport, messages);
+        self.send(transport, messages);
         self.backlog.extend(committed);
     }
 
@@ -135,10 +135,11 @@ impl Member {
             self.trouble = Some(LogTrouble { keep_through, told: false });
         }
     }
-}
 
-fn send(transport: &dyn Transport, messages: Vec<Consensus>) {
-    for message in messages {
-        transport.send(message.to, Message::Consensus(message));
+    fn send(&self, transport: &dyn Transport, messages: Vec<Consensus>) {
+        for mut message in messages {
+            self.mark(&mut message);
+            transport.send(message.to, Message::Consensus(message));
+        }
     }
 }

@@ -19,8 +19,7 @@ mod registry;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use dial::Failure;
-pub(crate) use hello::{ConfigurationAge, PeerHello, Standing, opens_link};
+pub(crate) use hello::{ConfigurationAge, Standing, opens_link};
 pub(crate) use links::{Links, LocalMember};
 pub(crate) use proof::Keys;
 

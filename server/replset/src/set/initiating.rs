@@ -111,6 +111,18 @@ impl ReplicaSet {
         Ok(())
     }
 
+    /// Waits until the replica leads in full, whether or not proposals are taken.
+    pub(super) async fn wait_until_leading(&self) {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < ELECTION_PATIENCE {
+            let seen = self.progressed.generation();
+            if self.inner.lock().view.writable {
+                return;
+            }
+            self.changed_or(seen, Duration::from_millis(5)).await;
+        }
+    }
+
     pub(super) async fn wait_for_state(&self, state: MemberState) {
         let begun = std::time::Instant::now();
         while self.standing().state != state && begun.elapsed() < ELECTION_PATIENCE {

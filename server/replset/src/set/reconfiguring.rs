@@ -14,20 +14,17 @@ impl ReplicaSet {
         if self.detail().is_none() {
             return Err(crate::status::not_initialized());
         }
-        if force {
-            return Err(CommandError::new(
-                Code::CommandNotSupported,
-                "a forced reconfiguration is not there yet",
-            ));
-        }
-        if !self.standing().is_writable {
+        if !force && !self.standing().is_writable {
             return Err(not_primary().with_message(format!(
                 "Safe reconfig is only allowed on a writable PRIMARY. Current state {}.",
                 self.standing().state
             )));
         }
         self.begin_configuring(false)?;
-        let outcome = self.try_reconfigure(proposed).await;
+        let outcome = match force {
+            true => self.force(proposed).await,
+            false => self.try_reconfigure(proposed).await,
+        };
         self.inner.lock().configuring = false;
         outcome
     }
@@ -50,6 +47,42 @@ impl ReplicaSet {
         self.bind_new_members(&mut detail, &current.config, &found)?;
         let sets = detail.sets_after(&self.voters());
         self.install(&detail, sets).await
+    }
+
+    /// Goes on with this member's data, whatever a majority says: for a set that has lost it.
+    async fn force(&self, proposed: RawDoc<'_>) -> Result<()> {
+        let current = self.detail().ok_or_else(crate::status::not_initialized)?;
+        let found = self.look_up(hosts_of(proposed)).await;
+        let own_now = current.member_of(self.founding.node).map(|member| member.host.clone());
+        let is_self = |host: &HostPort| found.is_self(host) || own_now.as_ref() == Some(host);
+        let rules = Reconfig {
+            current: &current.config,
+            is_self: &is_self,
+            term: self.standing().term,
+            force: Force::Forced(self.outside.random() as u32),
+            allow_multiple_arbiters: false,
+            has_default_write_concern: self.has_default_write_concern(),
+        };
+        let (next, own) = rules.check(proposed)?;
+        let own = next.members.get(own).map(|member| member.id);
+        let mut detail = current.with_config(next);
+        detail.nodes.retain(|_, node| *node != self.founding.node);
+        if let Some(own) = own {
+            detail.nodes.insert(own, self.founding.node);
+        }
+        self.bind_new_members(&mut detail, &current.config, &found)?;
+        let parts = self.parts()?;
+        // Nothing may be acknowledged before the configuration stands in the log.
+        parts.replica.refuse_proposals(true);
+        let forced = match parts.replica.force() {
+            Ok(()) => {
+                self.wait_until_leading().await;
+                self.install(&detail, detail.founding_sets(self.founding.node)).await
+            }
+            Err(error) => Err(CommandError::new(Code::InternalError, error.to_string())),
+        };
+        parts.replica.refuse_proposals(false);
+        forced
     }
 
     /// A new member must answer, so that its node can be bound; an old one may be away.

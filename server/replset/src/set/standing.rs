@@ -109,6 +109,14 @@ impl ReplicaSet {
         self.inner.lock().standing(self.founding.node)
     }
 
+    /// A member's process is known to be gone.
+    pub fn peer_is_dead(&self, node: u64) {
+        self.inner.lock().heard.remove(&node);
+        if let Some(parts) = self.parts.get() {
+            parts.replica.peer_is_dead(node);
+        }
+    }
+
     /// Takes over what the replica says of itself.
     pub(super) fn note_view(&self, view: &MemberView) {
         let node = self.founding.node;
@@ -206,6 +214,7 @@ impl ReplicaSet {
             parts.replica.set_tick((timeout / ticks).max(Duration::from_millis(1)));
             let delay = now.own_member().map_or(0, |member| member.delay_secs);
             parts.replica.set_delay(u32::try_from(delay).unwrap_or(0));
+            parts.replica.set_witness(now.own_member().is_some_and(|own| own.arbiter_only));
         }
     }
 

@@ -1,0 +1,135 @@
+//! When an operator takes one member's log for the truth.
+//!
+//! Owns what a forced configuration means below: one member goes on alone in a later incarnation of
+//! the set, whatever the others hold, and those whose history differs give theirs up. This is the one
+//! way in which something acknowledged can be lost, so what is given up is kept beside the data.
+
+use super::Member;
+use crate::message::{Consensus, ConsensusKind};
+use crate::recovery::RecoveryError;
+use crate::{Membership, core::Inadmissible};
+use quire_log::{Entry, HardState, LogIndex, Term};
+
+/// Further ahead than the old set may come in the meantime.
+const TERMS_AHEAD: u64 = 1_000;
+
+/// Bytes of entries handed over for keeping at once.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+
+/// Keeps entries that a member gives up.
+pub trait Keeper: Send + Sync {
+    /// In order; several calls belong together.
+    fn keep(&self, entries: &[Entry]);
+}
+
+impl Member {
+    /// Goes on alone, as the only voter of a later incarnation. The configuration that says so is to
+    /// be proposed next.
+    pub fn force(&mut self) -> Result<(), RecoveryError> {
+        if self.partial {
+            return Err(RecoveryError::Partial);
+        }
+        let incarnation = self.core.membership().incarnation.saturating_add(1);
+        let HardState { term, commit, .. } = self.core.hard_state();
+        let term = Term(term.0.saturating_add(TERMS_AHEAD));
+        self.log.append(&[], Some(HardState { term, vote: 0, commit }))?;
+        tracing::warn!(
+            target: "REPL",
+            id = 7_200_004,
+            incarnation,
+            "A configuration is forced: this member's data is the set's from here on; what only \
+             others have acknowledged is lost"
+        );
+        self.restart_core(Membership { incarnation, ..Membership::alone(self.node) })?;
+        self.core.campaign();
+        Ok(())
+    }
+
+    /// Marks a message so that members left behind know that it comes from a later incarnation.
+    pub(super) fn mark(&self, message: &mut Consensus) {
+        let incarnation = self.core.membership().incarnation;
+        if message.kind == ConsensusKind::Append && incarnation > 0 {
+            message.context = incarnation.to_be_bytes().to_vec();
+        }
+    }
+
+    /// True when the message comes from a later incarnation whose history differs from ours, which
+    /// is given up therefore.
+    pub(super) fn gives_up(&mut self, message: &mut Consensus) -> bool {
+        if message.kind != ConsensusKind::Append {
+            return false;
+        }
+        let mark = std::mem::take(&mut message.context);
+        let incarnation = <[u8; 8]>::try_from(mark.as_slice()).map_or(0, u64::from_be_bytes);
+        if incarnation <= self.core.membership().incarnation || self.partial {
+            return false;
+        }
+        let Some(first) = self.first_difference(message) else { return false };
+        self.keep_from(first);
+        if first > self.core.committed() {
+            // What was not committed here the log replaces by itself.
+            return false;
+        }
+        tracing::warn!(
+            target: "REPL",
+            id = 7_200_005,
+            from = message.from,
+            "The set was forced onto another history: this member's data is replaced by a copy"
+        );
+        self.forget_commitment();
+        self.begin_arrival(message.from);
+        true
+    }
+
+    fn first_difference(&self, message: &Consensus) -> Option<LogIndex> {
+        let differs = |index: LogIndex, term: Term| matches!(self.log.term(index), Ok(Some(own)) if own != term);
+        if differs(message.index, message.log_term) && message.index <= self.core.committed() {
+            // Where the histories part is further back; everything that is left is kept.
+            return Some(self.log.first_index());
+        }
+        message.entries.iter().find(|entry| differs(entry.index, entry.term)).map(|e| e.index)
+    }
+
+    fn keep_from(&self, first: LogIndex) {
+        let Some(keeper) = &self.keeper else { return };
+        let mut next = first.max(self.log.first_index());
+        while next <= self.log.last_index() {
+            let Ok(entries) = self.log.read(next.0..=self.log.last_index().0, KEPT_BYTES_MAX)
+            else {
+                return;
+            };
+            let Some(last) = entries.last().map(|entry| entry.index) else { return };
+            keeper.keep(&entries);
+            next = last.next();
+        }
+    }
+
+    /// The log must not hold on to what this history had committed.
+    fn forget_commitment(&mut self) {
+        let HardState { term, vote, .. } = self.core.hard_state();
+        let forgotten = HardState { term, vote, commit: LogIndex::ZERO };
+        if let Err(error) = self.log.append(&[], Some(forgotten)) {
+            tracing::error!(
+                target: "STORAGE",
+                id = 7_200_006,
+                error = %error,
+                "The log could not be given up"
+            );
+            self.halted = true;
+        }
+    }
+
+    /// Notes a member whose history differs for no reason that is known.
+    pub(super) fn note_contradiction(&mut self, from: u64, outcome: Result<(), Inadmissible>) {
+        if outcome != Err(Inadmissible::OtherHistory) {
+            return;
+        }
+        self.standing.contradicted_by = Some(from);
+        tracing::warn!(
+            target: "REPL",
+            id = 7_200_002,
+            peer = from,
+            "A member's log contradicts what is committed here"
+        );
+    }
+}
