@@ -139,6 +139,10 @@ impl Outside for Neighbours {
         self.links.send(node, Message::Gossip(bytes));
     }
 
+    fn trouble_with(&self, node: u64) -> Option<String> {
+        Some(self.links.failure(node)?.to_string())
+    }
+
     fn sleep(&self, duration: Duration) -> Waiting<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }

@@ -56,6 +56,9 @@ pub trait Outside: Send + Sync {
     /// Tells another member something; it may get lost.
     fn tell(&self, node: RaftId, bytes: Vec<u8>);
 
+    /// Why another member cannot be reached at the moment.
+    fn trouble_with(&self, node: RaftId) -> Option<String>;
+
     fn sleep(&self, duration: Duration) -> Waiting<'static, ()>;
 
     /// The wall clock in milliseconds since the epoch.

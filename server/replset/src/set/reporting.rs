@@ -28,8 +28,12 @@ impl ReplicaSet {
                     info: String::new(),
                 });
             }
-            let heard = detail.node_of(member.id).and_then(|node| inner.heard.get(&node));
-            MemberStatus::Other(inner.heard_of(member, heard))
+            let node = detail.node_of(member.id);
+            let heard = node.and_then(|node| inner.heard.get(&node));
+            let mut shown = inner.heard_of(member, heard);
+            let trouble = node.and_then(|node| self.outside.trouble_with(node));
+            shown.message = trouble.unwrap_or_default();
+            MemberStatus::Other(shown)
         });
         let primary = standing.primary.and_then(|position| detail.config.members.get(position));
         let source = primary.filter(|primary| primary.id != own.id);
