@@ -1,124 +1,76 @@
-//! Write and read concerns on a standalone.
+//! Write and read concerns: what a client wants to be sure of.
 //!
-//! Owns which of them one node can satisfy. Every acknowledged write is synced and committed, so `j`
-//! adds nothing; more copies than one there are not.
+//! Owns reading them, and carrying them out around a command: what a read waits for before it looks,
+//! and what a write waits for after it is done. What no standalone can give, it refuses
+//! ([`standalone`]).
 
-use crate::arguments::integer;
+mod defaults;
+mod read;
+mod standalone;
+mod write;
+
+pub use defaults::{
+    Defaults, ID as DEFAULTS_ID, Origin, implicit_write_concern, namespace as defaults_namespace,
+};
+pub use read::{Level, ReadConcern};
+
 use crate::generic::Generic;
 use crate::registry::Command;
-use quire_bson::{RawDoc, RawValue};
+use crate::server::{Context, Server};
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::write_concern::WriteConcern;
 
-/// Refuses concerns that make no sense here.
-pub fn check(command: &Command, generic: &Generic) -> Result<()> {
-    if let Some(write_concern) = &generic.write_concern {
-        if !command.takes_write_concern {
+/// What one request asks for; nothing on a standalone, where every concern is met by itself.
+#[derive(Debug, Default)]
+pub struct Concerns {
+    write: Option<WriteConcern>,
+    read: ReadConcern,
+}
+
+impl Concerns {
+    /// Reads the concerns of a request, and refuses what makes no sense for its command or here.
+    pub fn read(server: &Server, command: &Command, generic: &Generic) -> Result<Concerns> {
+        if generic.write_concern.is_some() && !command.takes_write_concern {
             return Err(CommandError::new(
                 Code::InvalidOptions,
                 format!("{} does not support writeConcern", command.name),
             ));
         }
-        check_write_concern(write_concern.as_raw())?;
-    }
-    if let Some(read_concern) = &generic.read_concern {
-        check_read_concern(read_concern.as_raw())?;
-    }
-    Ok(())
-}
-
-fn check_write_concern(concern: RawDoc<'_>) -> Result<()> {
-    for element in concern {
-        let value = element.value();
-        match element.key() {
-            "w" => check_w(value)?,
-            "j" | "fsync" if value.as_bool().is_some() || value.is_number() => {}
-            "j" | "fsync" => {
-                return Err(CommandError::failed_to_parse(format!(
-                    "BSON field 'writeConcern.{}' is the wrong type '{}', expected types \
-                     '[bool, long, int, decimal, double]'",
-                    element.key(),
-                    value.type_name()
-                )));
-            }
-            "wtimeout" | "getLastError" | "provenance" => {}
-            other => {
-                return Err(CommandError::new(
-                    Code::FailedToParse,
-                    format!("unrecognized write concern field: {other}"),
-                ));
-            }
+        let write = generic.write_concern.as_ref().map(|concern| concern.as_raw());
+        let read = generic.read_concern.as_ref().map(|concern| concern.as_raw());
+        if server.replica_set.is_none() {
+            write.map_or(Ok(()), standalone::check_write_concern)?;
+            read.map_or(Ok(()), standalone::check_read_concern)?;
+            return Ok(Concerns::default());
         }
+        let write = write.map(WriteConcern::parse).transpose()?;
+        let read = ReadConcern::of(server, command, read)?;
+        Ok(Concerns { write, read })
     }
-    Ok(())
-}
 
-fn check_w(value: RawValue<'_>) -> Result<()> {
-    match value {
-        RawValue::String("majority") => Ok(()),
-        RawValue::String(mode) => Err(CommandError::bad_value(format!(
-            "cannot use non-majority 'w' mode \"{mode}\" when a host is not a member of a replica set"
-        ))),
-        RawValue::Document(_) => Err(CommandError::bad_value(
-            "cannot use tagged 'w' when a host is not a member of a replica set",
-        )),
-        _ => match integer(value) {
-            Some(0 | 1) => Ok(()),
-            Some(n) if (2..=50).contains(&n) => {
-                Err(CommandError::bad_value("cannot use 'w' > 1 when a host is not replicated"))
-            }
-            Some(_) => Err(CommandError::failed_to_parse(
-                "w has to be a non-negative number and not greater than 50",
-            )),
-            None => Err(CommandError::failed_to_parse(format!(
-                "w has to be a number, string, or object; found: {}",
-                value.type_name()
-            ))),
-        },
+    /// Whether a command has to wait for something before it runs or after.
+    pub fn need_waiting(&self, context: &Context<'_>, command: &Command) -> bool {
+        self.read.needs_waiting() || context.server.replica_set.is_some() && command.is_write()
     }
 }
 
-fn check_read_concern(concern: RawDoc<'_>) -> Result<()> {
-    for element in concern {
-        match element.key() {
-            "level" => check_level(element.value())?,
-            "afterClusterTime" | "atClusterTime" => {
-                return Err(CommandError::new(
-                    Code::IllegalOperation,
-                    format!(
-                        "Cannot specify {} readConcern without replication enabled",
-                        element.key()
-                    ),
-                ));
-            }
-            "provenance" => {}
-            other => {
-                return Err(CommandError::new(
-                    Code::Location(40415),
-                    format!("BSON field 'readConcern.{other}' is an unknown field."),
-                ));
-            }
-        }
+/// Waits until this member may answer a read.
+pub async fn before(context: &Context<'_>) -> Result<()> {
+    match &context.server.replica_set {
+        Some(set) => context.concerns.read.wait(set).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
-fn check_level(value: RawValue<'_>) -> Result<()> {
-    match value {
-        RawValue::String("local" | "available" | "majority") => Ok(()),
-        RawValue::String("linearizable") => Err(CommandError::new(
-            Code::NotAReplicaSet,
-            "node needs to be a replica set member to use read concern",
-        )),
-        RawValue::String("snapshot") => Err(CommandError::new(
-            Code::NotAReplicaSet,
-            "node needs to be a replica set member to use readConcern: snapshot",
-        )),
-        RawValue::String(other) => Err(CommandError::failed_to_parse(format!(
-            "Enumeration value '{other}' for field 'readConcern.level' is not a valid value."
-        ))),
-        other => Err(CommandError::type_mismatch(format!(
-            "BSON field 'readConcern.level' is the wrong type '{}', expected type 'string'",
-            other.type_name()
-        ))),
+/// Waits until a write has reached all that its client asks for. The error goes beside the results:
+/// the write is done and stays.
+pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
+    let set = context.server.replica_set.as_ref();
+    match set.filter(|_| command.is_write() && command.takes_write_concern) {
+        Some(set) => write::wait(context, set, context.concerns.write.as_ref()).await,
+        None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

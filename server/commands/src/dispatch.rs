@@ -4,15 +4,17 @@
 //! running operation, its time limit, counting, slow-operation lines, and the form of its reply.
 
 use crate::client::Client;
+use crate::concerns::{self, Concerns};
 use crate::counters::OperationClass;
 use crate::generic::Generic;
 use crate::operations::NewOperation;
 use crate::registry::{self, Command, Run, Scope};
-use crate::reply::{Reply, error_reply, finished};
+use crate::reply::{Reply, finished};
 use crate::server::{Context, Server};
 use crate::sessions::session_id;
 use crate::slow::Finished;
-use crate::{concerns, slow};
+use crate::trailer::Trailer;
+use crate::{gate, slow};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
@@ -30,30 +32,47 @@ pub struct Response {
 
 /// Runs one request to its end. Dropping the future stops the command.
 pub async fn run(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Response {
-    let name = request.command_name();
-    let Some(command) = registry::find(name) else {
-        server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
-        return Response { body: error_reply(&unknown(name)), more: false };
-    };
-    let (body, more) = match admit(server, client, command, request) {
-        Ok((generic, new)) => {
-            let running = server.operations.begin(new);
-            let operation = &running.operation;
-            let context = Context { server, client, request, generic: &generic, operation };
-            let outcome = execute(command, &context).await;
-            let error = outcome.as_ref().err().cloned();
-            let (body, more) = finished(outcome);
-            let took = context.operation.started.elapsed();
-            let reply_bytes = body.as_bytes().len();
-            note(&context, &Finished { command, took, error: error.as_ref(), reply_bytes }).await;
-            (body, more)
-        }
+    match answer(server, client, request).await {
+        Ok(response) => response,
         Err(error) => {
             server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
-            (error_reply(&error), false)
+            let (body, more) = finished(Err(error), &Trailer::new(server, false));
+            Response { body, more }
+        }
+    }
+}
+
+/// The same; the error is for a request that did not even become an operation.
+async fn answer(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Result<Response> {
+    let name = request.command_name();
+    let command = registry::find(name).ok_or_else(|| unknown(name))?;
+    check_target(command, request)?;
+    let generic = Generic::read(request.body())?;
+    let trailer = Trailer::new(server, command.retryable && generic.is_retryable_write());
+    let (concerns, new) = match admit(server, client, command, request, &generic) {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
+            let (body, more) = finished(Err(error), &trailer);
+            return Ok(Response { body, more });
         }
     };
-    Response { body, more }
+    let running = server.operations.begin(new);
+    let context = Context {
+        server,
+        client,
+        request,
+        generic: &generic,
+        concerns: &concerns,
+        operation: &running.operation,
+    };
+    let outcome = execute(command, &context).await;
+    let error = outcome.as_ref().err().cloned();
+    let (body, more) = finished(outcome, &trailer);
+    let took = context.operation.started.elapsed();
+    let reply_bytes = body.as_bytes().len();
+    note(&context, &Finished { command, took, error: error.as_ref(), reply_bytes }).await;
+    Ok(Response { body, more })
 }
 
 /// The error for a command that does not exist.
@@ -66,13 +85,8 @@ fn unknown(name: &str) -> CommandError {
     CommandError::new(code, format!("no such command: '{name}'"))
 }
 
-/// Checks everything that does not depend on the command itself.
-fn admit(
-    server: &Arc<Server>,
-    client: &Arc<Client>,
-    command: &'static Command,
-    request: &Request,
-) -> Result<(Generic, NewOperation)> {
+/// Refuses a command that was sent to the wrong database.
+fn check_target(command: &Command, request: &Request) -> Result<()> {
     let database = request.database();
     if command.scope == Scope::Admin && database != "admin" {
         return Err(CommandError::new(
@@ -81,14 +95,26 @@ fn admit(
         ));
     }
     quire_documents::check_database(database)
-        .map_err(|error| CommandError::new(Code::InvalidNamespace, error.to_string()))?;
-    let generic = Generic::read(request.body())?;
-    concerns::check(command, &generic)?;
+        .map_err(|error| CommandError::new(Code::InvalidNamespace, error.to_string()))
+}
+
+/// Checks everything that does not depend on the command itself.
+fn admit(
+    server: &Arc<Server>,
+    client: &Arc<Client>,
+    command: &'static Command,
+    request: &Request,
+    generic: &Generic,
+) -> Result<(Concerns, NewOperation)> {
+    let database = request.database();
+    gate::check(server, command, generic, database, request.body())?;
+    let concerns = Concerns::read(server, command, generic)?;
     let body = request.body();
     let namespace = namespace_of(command, database, body);
     let new = NewOperation {
         client: client.clone(),
         command: command.name,
+        is_write: command.is_write(),
         namespace,
         body: body.into(),
         comment: generic.comment.clone(),
@@ -104,7 +130,7 @@ fn admit(
         let id = session_id(lsid.as_raw())?;
         server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
     }
-    Ok((generic, new))
+    Ok((concerns, new))
 }
 
 /// The namespace by which logs and `currentOp` know an operation.
@@ -123,27 +149,45 @@ fn namespace_of(command: &Command, database: &str, body: RawDoc<'_>) -> String {
 
 async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
     count(context.server, command.class);
+    if context.concerns.need_waiting(context, command) {
+        return execute_with_concerns(command, context).await;
+    }
     match command.run {
         Run::Now(run) => run(context),
-        Run::Later(run) => {
-            let limit = context.operation.time_left();
-            let Some(limit) = limit else { return interruptible(run(context), context).await };
-            let timer = context.server.host.sleep(limit);
-            match race(interruptible(run(context), context), timer).await {
-                Either::First(outcome) => outcome,
-                Either::Second(()) => {
-                    Err(CommandError::new(Code::MaxTimeMSExpired, "operation exceeded time limit"))
-                }
-            }
+        Run::Later(run) => limited(run(context), context).await,
+    }
+}
+
+/// Waits before and after the command as its concerns ask.
+async fn execute_with_concerns(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
+    limited(concerns::before(context), context).await?;
+    let mut reply = match command.run {
+        Run::Now(run) => run(context),
+        Run::Later(run) => limited(run(context), context).await,
+    }?;
+    // The write is done: whatever ends the waiting is told beside its results.
+    reply.write_concern_error = limited(concerns::after(context, command), context).await.err();
+    Ok(reply)
+}
+
+/// Ends work when its time is over, or when it is told to stop.
+async fn limited<T>(work: impl Future<Output = Result<T>>, context: &Context<'_>) -> Result<T> {
+    let limit = context.operation.time_left();
+    let Some(limit) = limit else { return interruptible(work, context).await };
+    let timer = context.server.host.sleep(limit);
+    match race(interruptible(work, context), timer).await {
+        Either::First(outcome) => outcome,
+        Either::Second(()) => {
+            Err(CommandError::new(Code::MaxTimeMSExpired, "operation exceeded time limit"))
         }
     }
 }
 
 /// Ends a waiting command when it is told to stop.
-async fn interruptible(
-    work: impl Future<Output = Result<Reply>>,
+async fn interruptible<T>(
+    work: impl Future<Output = Result<T>>,
     context: &Context<'_>,
-) -> Result<Reply> {
+) -> Result<T> {
     match race(work, context.operation.stopped()).await {
         Either::First(outcome) => outcome,
         Either::Second(()) => {

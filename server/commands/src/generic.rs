@@ -3,10 +3,11 @@
 //! Owns their names and what is read from them. A command's own parser never sees them.
 
 use crate::arguments::integer;
-use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
+use quire_bson::{Bson, DocBuf, RawDoc, RawValue, Timestamp};
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::ReadPreference;
 
-/// Every generic argument; those without a meaning on a standalone are accepted and not read.
+/// Every generic argument; those without a meaning here are accepted and not read.
 const NAMES: &[&str] = &[
     "$audit",
     "$client",
@@ -61,6 +62,9 @@ pub struct Generic {
     pub read_concern: Option<DocBuf>,
     pub write_concern: Option<DocBuf>,
     pub in_transaction: bool,
+    pub read_preference: ReadPreference,
+    /// The greatest time of the set that the client has heard of.
+    pub cluster_time: Option<Timestamp>,
 }
 
 impl Generic {
@@ -84,28 +88,41 @@ impl Generic {
                     generic.write_concern = Some(document("writeConcern", value)?.into());
                 }
                 b"autocommit" | b"startTransaction" => generic.in_transaction = true,
+                b"$readPreference" => {
+                    let preference = document("$readPreference", value)?;
+                    generic.read_preference = ReadPreference::parse(preference)?;
+                }
+                b"$clusterTime" => {
+                    generic.cluster_time = Some(cluster_time(document("$clusterTime", value)?)?);
+                }
                 _ => {}
             }
         }
-        generic.check_transaction()?;
+        let is_numbered = generic.transaction_number.is_some() || generic.in_transaction;
+        if is_numbered && generic.lsid.is_none() {
+            return Err(CommandError::new(
+                Code::InvalidOptions,
+                "Transaction number requires a session ID to also be specified",
+            ));
+        }
         Ok(generic)
     }
 
-    /// A standalone has no transactions and no retryable writes; drivers know the text.
-    fn check_transaction(&self) -> Result<()> {
-        if self.transaction_number.is_some() || self.in_transaction {
-            if self.lsid.is_none() {
-                return Err(CommandError::new(
-                    Code::InvalidOptions,
-                    "Transaction number requires a session ID to also be specified",
-                ));
-            }
-            return Err(CommandError::new(
-                Code::IllegalOperation,
-                "Transaction numbers are only allowed on a replica set member or mongos",
-            ));
-        }
-        Ok(())
+    /// Whether the client may send this very command again, as its number tells.
+    pub fn is_retryable_write(&self) -> bool {
+        self.transaction_number.is_some() && !self.in_transaction
+    }
+}
+
+/// The time in `{clusterTime: …, signature: …}`. Signatures are not looked at: nobody signs here.
+fn cluster_time(gossip: RawDoc<'_>) -> Result<Timestamp> {
+    match gossip.get("clusterTime") {
+        Some(RawValue::Timestamp { time, increment }) => Ok(Timestamp { time, increment }),
+        Some(wrong) => Err(mismatch("$clusterTime.clusterTime", wrong, "timestamp")),
+        None => Err(CommandError::location(
+            40414,
+            "BSON field '$clusterTime.clusterTime' is missing but a required field",
+        )),
     }
 }
 
@@ -148,11 +165,27 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_number_is_refused_with_the_text_drivers_know() {
+    fn a_transaction_number_needs_a_session() {
+        let body = DocBuf::from(&doc! {"insert": "c", "txnNumber": 1_i64});
+        assert_eq!(Generic::read(body.as_raw()).unwrap_err().code().number(), 72);
         let body = DocBuf::from(&doc! {"insert": "c", "lsid": {"id": 1}, "txnNumber": 1_i64});
-        let error = Generic::read(body.as_raw()).unwrap_err();
-        assert_eq!(error.code().number(), 20);
-        assert!(error.message().starts_with("Transaction numbers are only allowed on a replica"));
+        assert!(Generic::read(body.as_raw()).unwrap().is_retryable_write());
+    }
+
+    #[test]
+    fn a_cluster_time_is_a_timestamp() {
+        let time = quire_bson::Timestamp { time: 7, increment: 1 };
+        let table = [
+            (doc! {"clusterTime": time}, Ok(time)),
+            (doc! {"clusterTime": 7}, Err(14)),
+            (doc! {}, Err(40414)),
+        ];
+        for (gossip, wanted) in table {
+            let body = DocBuf::from(&doc! {"ping": 1, "$clusterTime": gossip});
+            let read = Generic::read(body.as_raw());
+            let read = read.map(|generic| generic.cluster_time.unwrap());
+            assert_eq!(read.map_err(|error| error.code().number()), wanted);
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod hello;
 mod ping;
 
+pub(crate) use hello::append_set;
+
 use crate::registry::Command;
 
 pub const COMMANDS: &[&Command] = &[&hello::COMMAND, &hello::LEGACY, &ping::COMMAND];

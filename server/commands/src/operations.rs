@@ -24,6 +24,7 @@ pub enum Stop {
     ClientGone = 2,
     ShuttingDown = 3,
     CursorKilled = 4,
+    /// This member is not primary any more.
     SteppedDown = 5,
 }
 
@@ -33,6 +34,7 @@ pub struct Operation {
     pub id: i32,
     pub client: Arc<Client>,
     pub command: &'static str,
+    pub is_write: bool,
     pub namespace: String,
     pub body: DocBuf,
     pub comment: Option<Bson>,
@@ -83,10 +85,9 @@ impl Operation {
             x if x == Stop::ShuttingDown as u8 => {
                 (Code::InterruptedAtShutdown, "interrupted at shutdown")
             }
-            x if x == Stop::SteppedDown as u8 => (
-                Code::InterruptedDueToReplStateChange,
-                "operation was interrupted because this member is no longer primary",
-            ),
+            x if x == Stop::SteppedDown as u8 => {
+                (Code::InterruptedDueToReplStateChange, "operation was interrupted")
+            }
             x if x == Stop::CursorKilled as u8 => (Code::CursorKilled, "cursor killed"),
             _ => (Code::Interrupted, "operation was interrupted"),
         };
@@ -137,6 +138,7 @@ impl Watch for Operation {
 pub struct NewOperation {
     pub client: Arc<Client>,
     pub command: &'static str,
+    pub is_write: bool,
     pub namespace: String,
     pub body: DocBuf,
     pub comment: Option<Bson>,
@@ -161,6 +163,7 @@ impl Operations {
             id,
             client: new.client,
             command: new.command,
+            is_write: new.is_write,
             namespace: new.namespace,
             body: new.body,
             comment: new.comment,
@@ -189,6 +192,13 @@ impl Operations {
 
     pub fn count(&self) -> usize {
         self.running.lock().len()
+    }
+
+    /// Tells every write to stop; reads and cursors go on.
+    pub fn stop_writes(&self, reason: Stop) {
+        for operation in self.list().iter().filter(|operation| operation.is_write) {
+            operation.stop(reason);
+        }
     }
 
     /// Tells every operation to stop.

@@ -44,8 +44,6 @@ const PLANNED: &[&str] = &[
     "reapLogicalSessionCacheNow",
     "refreshLogicalSessionCacheNow",
     "removeQuerySettings",
-    "replSetGetRBID",
-    "replSetTest",
     "revokePrivilegesFromRole",
     "revokeRolesFromRole",
     "revokeRolesFromUser",

@@ -39,7 +39,9 @@ pub async fn write(context: &Context<'_>, finished: &Finished<'_>) {
     let own = context.operation.namespace.strip_prefix(context.database());
     let about_itself = own.is_some_and(|rest| rest.strip_prefix('.') == Some(COLLECTION));
     // While writes are held for a backup, the command that releases them must not wait for them.
-    if about_itself || context.server.sequencer.holds() > 0 {
+    // Nor can anything be written on a member that is not primary.
+    let server = context.server;
+    if about_itself || server.sequencer.holds() > 0 || !server.takes_writes() {
         return;
     }
     let record = record(context, finished);

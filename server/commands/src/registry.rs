@@ -7,6 +7,7 @@ use crate::reply::Reply;
 use crate::server::Context;
 use quire_errors::Result;
 use quire_execution::wait::Waiting;
+use quire_replset::read_preference::Where;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -38,6 +39,10 @@ pub struct Command {
     /// The first field names a collection, which logs and the profiler show.
     pub on_collection: bool,
     pub takes_write_concern: bool,
+    /// Which members of a replica set it runs on.
+    pub place: Where,
+    /// A client may number it within its session, and send it again under the same number.
+    pub retryable: bool,
     /// One line for `listCommands`.
     pub help: &'static str,
     pub run: Run,
@@ -54,9 +59,16 @@ impl Command {
             latency: LatencyClass::Commands,
             on_collection: false,
             takes_write_concern: false,
+            place: Where::Anywhere,
+            retryable: false,
             help,
             run,
         }
+    }
+
+    /// Whether it ends when a primary stops being one: what would be written, nobody would take.
+    pub fn is_write(&self) -> bool {
+        self.place == Where::Primary
     }
 }
 
@@ -68,6 +80,7 @@ static COMMANDS: &[&[&Command]] = &[
     crate::diagnostics::COMMANDS,
     crate::administration::COMMANDS,
     crate::session_commands::COMMANDS,
+    crate::replica_set::COMMANDS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 //! Owns the reply under construction. A command appends its fields; `ok` and what belongs to every
 //! reply is added by the dispatcher.
 
+use crate::trailer::Trailer;
 use quire_bson::{DocBuf, DocBuilder, Document, RawDoc};
 use quire_errors::{CommandError, Result};
 
@@ -42,11 +43,14 @@ impl Reply {
     }
 
     /// Ends the reply.
-    pub(crate) fn finish(mut self) -> DocBuf {
-        if let Some(error) = &self.write_concern_error {
+    fn finish(mut self, trailer: &Trailer<'_>) -> DocBuf {
+        let error = self.write_concern_error.as_ref();
+        if let Some(error) = error {
             self.builder.append_with("writeConcernError", |b| append_error(b, error));
+            append_labels(&mut self.builder, &trailer.labels(error));
         }
         self.builder.append_f64("ok", 1.0);
+        trailer.append(&mut self.builder, error);
         self.builder.finish()
     }
 }
@@ -65,22 +69,30 @@ fn append_extra(builder: &mut DocBuilder, error: &CommandError) {
     }
 }
 
-/// The whole reply of a failed command.
+/// The whole reply of a failed command, where nothing is known of the server that failed.
 pub fn error_reply(error: &CommandError) -> DocBuf {
     let mut builder = DocBuilder::new();
+    append_failure(&mut builder, error, error.labels());
+    builder.finish()
+}
+
+fn append_failure(builder: &mut DocBuilder, error: &CommandError, labels: &[&str]) {
     builder.append_f64("ok", 0.0);
     builder.append_str("errmsg", error.message());
     builder.append_i32("code", error.code().number());
     builder.append_str("codeName", &error.code().name());
-    append_extra(&mut builder, error);
-    if !error.labels().is_empty() {
-        builder.append_array("errorLabels", |labels| {
-            for label in error.labels() {
-                labels.push(quire_bson::RawValue::String(label));
+    append_extra(builder, error);
+    append_labels(builder, labels);
+}
+
+fn append_labels(builder: &mut DocBuilder, labels: &[&str]) {
+    if !labels.is_empty() {
+        builder.append_array("errorLabels", |list| {
+            for label in labels {
+                list.push(quire_bson::RawValue::String(label));
             }
         });
     }
-    builder.finish()
 }
 
 /// One entry of `writeErrors`.
@@ -92,12 +104,17 @@ pub fn append_write_error(builder: &mut DocBuilder, index: usize, error: &Comman
 }
 
 /// Turns a reply or an error into the document that is sent.
-pub(crate) fn finished(outcome: Result<Reply>) -> (DocBuf, bool) {
+pub(crate) fn finished(outcome: Result<Reply>, trailer: &Trailer<'_>) -> (DocBuf, bool) {
     match outcome {
         Ok(reply) => {
             let more = reply.more;
-            (reply.finish(), more)
+            (reply.finish(trailer), more)
         }
-        Err(error) => (error_reply(&error), false),
+        Err(error) => {
+            let mut builder = DocBuilder::new();
+            append_failure(&mut builder, &error, &trailer.labels(&error));
+            trailer.append(&mut builder, Some(&error));
+            (builder.finish(), false)
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! takes one argument.
 
 use crate::client::Client;
+use crate::concerns::Concerns;
 use crate::counters::Counters;
 use crate::cursors::Cursors;
 use crate::facts::Facts;
@@ -12,7 +13,6 @@ use crate::host::Host;
 use crate::operations::{Operation, Operations, Stop};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
-use crate::registry;
 use crate::sessions::Sessions;
 use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
@@ -41,7 +41,7 @@ pub struct Server {
     pub profiling: Profiling,
     pub topology: Topology,
     pub index_builds: Builders,
-    /// `None` on a standalone.
+    /// The set this server is a member of; `None` on a standalone.
     pub replica_set: Option<Arc<ReplicaSet>>,
 }
 
@@ -52,15 +52,15 @@ impl Server {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// Whether documents can be written here now: always, but on a member of a set that is not its
+    /// primary.
+    pub fn takes_writes(&self) -> bool {
+        self.replica_set.as_ref().is_none_or(|set| set.standing().is_writable)
+    }
+
     /// This member takes no writes any more: those that run end now, reads and cursors go on.
     pub fn stepped_down(&self) {
-        for operation in self.operations.list() {
-            let writes = registry::find(operation.command)
-                .is_some_and(|command| command.takes_write_concern && command.name != "aggregate");
-            if writes {
-                operation.stop(Stop::SteppedDown);
-            }
-        }
+        self.operations.stop_writes(Stop::SteppedDown);
     }
 
     /// Forgets cursors and sessions that nobody came back for.
@@ -78,6 +78,7 @@ pub struct Context<'a> {
     pub client: &'a Arc<Client>,
     pub request: &'a Request,
     pub generic: &'a Generic,
+    pub concerns: &'a Concerns,
     pub operation: &'a Arc<Operation>,
 }
 
@@ -111,11 +112,17 @@ impl<'a> Context<'a> {
         namespace(self.database(), collection)
     }
 
+    /// The set's time; a standalone has none.
+    fn cluster_time(&self) -> Option<(u32, u32)> {
+        let time = self.server.replica_set.as_ref()?.cluster_time();
+        Some((time.time, time.increment))
+    }
+
     /// What the query language may know of the world, with the command's `let` variables.
     pub fn constants(&self, variables: Option<RawDoc<'_>>) -> Result<Arc<Constants>> {
         let mut constants = Constants {
             now_millis: self.operation.started_millis,
-            cluster_time: None,
+            cluster_time: self.cluster_time(),
             variables: Vec::new(),
             random_seed: self.server.host.random(),
         };

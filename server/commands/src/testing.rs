@@ -3,6 +3,8 @@
 //! Owns the rig that command tests run in. A command goes in as a document and its reply comes out as
 //! one, through the same decoding, dispatch and commit path as over the wire.
 
+mod set;
+
 use crate::host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
 use crate::{
     Client, Counters, Cursors, Facts, Operations, Parameters, Profiling, Server, Sessions,
@@ -18,6 +20,7 @@ use quire_execution::{Announcing, Clock, NewCollection, Sequencer, create_collec
 use quire_keys::KeySpace;
 use quire_log::{EngineLog, LOG_SPACES};
 use quire_protocol::{DecodeLimits, Flags, MsgRequest, Request};
+use quire_replset::ReplicaSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,7 +39,7 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Rig {
         let host = Arc::new(FakeHost::default());
-        let server = Arc::new(server(&host));
+        let server = Arc::new(server(&host, None));
         Rig { server, client: Arc::new(Client::new(1, None)), host }
     }
 
@@ -173,13 +176,16 @@ pub fn flagged_request(
     quire_protocol::decode(message, DecodeLimits::default()).expect("a well-formed request")
 }
 
-fn server(host: &Arc<FakeHost>) -> Server {
+fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server {
     let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
     let documents = Arc::new(Documents::open(data).expect("an empty store"));
     let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).expect("an empty log");
     let applied = Arc::new(Signal::default());
     let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
-    let replica = Replica::open(Arc::new(log), machine, Options::default()).expect("a new replica");
+    let replica = match &replica_set {
+        Some(set) => set::join(Arc::new(log), machine, set.clone()),
+        None => Replica::open(Arc::new(log), machine, Options::default()).expect("a new replica"),
+    };
     let clock: Arc<dyn Clock> = host.clone();
     let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
     let facts = facts();
@@ -197,7 +203,7 @@ fn server(host: &Arc<FakeHost>) -> Server {
         profiling: Profiling::new(100),
         topology,
         index_builds: Default::default(),
-        replica_set: None,
+        replica_set,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What clients follow to learn of changes: `topologyVersion`.
 //!
 //! Owns the counter that grows with each change a `hello` would show, and the waiting for it. On a
-//! standalone the only change is that it goes down.
+//! standalone the only change is that it goes down; on a member of a set also its role, the primary
+//! it knows and the configuration.
 
 use quire_bson::{Bson, ObjectId, doc};
 use quire_execution::wait::Signal;
@@ -38,7 +39,7 @@ impl Topology {
         Bson::from(doc! { "processId": self.process, "counter": self.counter() })
     }
 
-    /// What `hello` shows has changed.
+    /// What `hello` shows of the set has changed.
     pub fn change(&self) {
         self.counter.fetch_add(1, Ordering::AcqRel);
         self.changed.notify();

@@ -29,7 +29,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let profiling = &context.server.profiling;
     let before = profiling.settings(context.database());
     let (slow_millis, sample_rate) = (profiling.slow_millis(), profiling.sample_rate());
-    if matches!(change.level, Some(Level::Slow | Level::All)) {
+    let records = matches!(change.level, Some(Level::Slow | Level::All));
+    // Records are replicated, so a member that is not primary keeps none, and only logs.
+    if records && context.server.takes_writes() {
         crate::recording::ensure_collection(context.server, context.database()).await?;
     }
     apply(context, change);

@@ -11,11 +11,13 @@ use collection::CollectionChange;
 use index::IndexChange;
 use quire_documents::{Collection, Effect, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "collMod",
         "changes options of a collection, view or index",

@@ -9,10 +9,12 @@ use crate::server::Context;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_documents::Collection;
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     aliases: &["collstats"],
     on_collection: true,
+    place: Where::DataBearing,
     ..Command::new("collStats", "shows the size of a collection and its indexes", Run::Now(run))
 };
 

@@ -11,12 +11,14 @@ use quire_bson::{RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::{Creation, NewCollection, create_collection};
+use quire_replset::read_preference::Where;
 
 pub use options::{ACTIONS, LEVELS, append_whole, capped_size, check_validator, enumeration};
 
 pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "create",
         "creates a collection or view",

@@ -12,11 +12,13 @@ use quire_documents::{
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::index_build::{self, Build};
 use quire_execution::{NewCollection, create_collection};
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new("createIndexes", "creates indexes", Run::Later(|context| Box::pin(run(context))))
 };
 

@@ -8,9 +8,11 @@ use quire_bson::RawValue;
 use quire_documents::Namespace;
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::local_failure;
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     aliases: &["datasize"],
+    place: Where::DataBearing,
     ..Command::new("dataSize", "shows the bytes of a collection's documents", Run::Now(run))
 };
 

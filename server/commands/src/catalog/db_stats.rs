@@ -6,9 +6,11 @@ use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use quire_errors::{CommandError, Result};
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     aliases: &["dbstats"],
+    place: Where::DataBearing,
     ..Command::new("dbStats", "shows the size of a database", Run::Now(run))
 };
 

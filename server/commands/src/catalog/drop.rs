@@ -5,10 +5,12 @@ use crate::reply::Reply;
 use crate::server::Context;
 use quire_documents::{Effect, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "drop",
         "drops a collection or view with its indexes",

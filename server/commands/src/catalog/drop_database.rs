@@ -6,9 +6,11 @@ use crate::reply::Reply;
 use crate::server::Context;
 use quire_documents::Effect;
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "dropDatabase",
         "drops a database with all its collections",

@@ -7,12 +7,14 @@ use crate::server::Context;
 use quire_bson::{RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, Effect, Index};
 use quire_errors::{Code, CommandError, Result};
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     aliases: &["deleteIndexes"],
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "dropIndexes",
         "drops indexes of a collection",

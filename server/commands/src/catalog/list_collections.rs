@@ -7,9 +7,16 @@ use crate::server::Context;
 use quire_bson::DocBuf;
 use quire_errors::Result;
 use quire_query::filter::Filter;
+use quire_replset::read_preference::Where;
 
-pub const COMMAND: Command =
-    Command::new("listCollections", "lists the collections and views of a database", Run::Now(run));
+pub const COMMAND: Command = Command {
+    place: Where::SecondaryIfAllowed,
+    ..Command::new(
+        "listCollections",
+        "lists the collections and views of a database",
+        Run::Now(run),
+    )
+};
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     let mut arguments = context.arguments()?;

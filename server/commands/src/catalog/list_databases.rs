@@ -7,10 +7,12 @@ use quire_bson::{DocBuf, DocBuilder};
 use quire_documents::Catalog;
 use quire_errors::Result;
 use quire_query::filter::Filter;
+use quire_replset::read_preference::Where;
 use std::collections::BTreeSet;
 
 pub const COMMAND: Command = Command {
     scope: Scope::Admin,
+    place: Where::SecondaryIfAllowed,
     ..Command::new("listDatabases", "lists the databases", Run::Now(run))
 };
 

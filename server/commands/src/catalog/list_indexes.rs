@@ -5,9 +5,11 @@ use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use quire_errors::Result;
+use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
+    place: Where::SecondaryIfAllowed,
     ..Command::new("listIndexes", "lists the indexes of a collection", Run::Now(run))
 };
 

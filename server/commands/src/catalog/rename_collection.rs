@@ -7,11 +7,13 @@ use quire_bson::RawValue;
 use quire_documents::{Catalog, Collection, CollectionId, Effect, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::check_creatable;
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     scope: Scope::Admin,
     takes_write_concern: true,
+    place: Where::Primary,
     ..Command::new(
         "renameCollection",
         "gives a collection another name",

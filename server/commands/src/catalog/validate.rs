@@ -13,10 +13,12 @@ use quire_bson::RawValue;
 use quire_documents::{Collection, EngineError, Report};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::local_failure;
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
+    place: Where::DataBearing,
     ..Command::new(
         "validate",
         "checks that documents, indexes and counts of a collection agree",

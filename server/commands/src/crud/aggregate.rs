@@ -17,12 +17,14 @@ use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_query::Constants;
 use quire_query::pipeline::Pipeline;
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     takes_write_concern: true,
+    place: Where::SecondaryIfAllowed,
     ..Command::new(
         "aggregate",
         "runs documents through a pipeline",

@@ -16,11 +16,13 @@ use quire_documents::Collection;
 use quire_errors::{CommandError, Result};
 use quire_execution::local_failure;
 use quire_query::Constants;
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
+    place: Where::SecondaryIfAllowed,
     ..Command::new("count", "counts documents", Run::Later(|context| Box::pin(run(context))))
 };
 

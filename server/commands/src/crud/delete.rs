@@ -11,6 +11,7 @@ use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
 use quire_execution::writes::{self, Backlog, DeleteStatement, Selection, Writer, ends_command};
+use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 
 pub const COMMAND: Command = Command {
@@ -18,6 +19,8 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Writes,
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
+    retryable: true,
     ..Command::new("delete", "deletes documents", Run::Later(|context| Box::pin(run(context))))
 };
 

@@ -15,12 +15,14 @@ use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_query::Constants;
 use quire_query::path::array_position;
+use quire_replset::read_preference::Where;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
+    place: Where::SecondaryIfAllowed,
     ..Command::new(
         "distinct",
         "returns the different values of a field",

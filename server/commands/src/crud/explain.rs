@@ -18,15 +18,19 @@ use crate::views::{self, Resolved};
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::PlanNode;
+use quire_replset::read_preference::Where;
 use shape::Ran;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-pub const COMMAND: Command = Command::new(
-    "explain",
-    "tells how a command finds its documents",
-    Run::Later(|context| Box::pin(run(context))),
-);
+pub const COMMAND: Command = Command {
+    place: Where::SecondaryIfAllowed,
+    ..Command::new(
+        "explain",
+        "tells how a command finds its documents",
+        Run::Later(|context| Box::pin(run(context))),
+    )
+};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -28,12 +28,14 @@ use quire_query::path::FieldPath;
 use quire_query::pipeline::Pipeline;
 use quire_query::projection::{Mode, Projection};
 use quire_query::sort::SortPattern;
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
 pub const COMMAND: Command = Command {
     class: OperationClass::Query,
     latency: LatencyClass::Reads,
     on_collection: true,
+    place: Where::SecondaryIfAllowed,
     ..Command::new("find", "returns the documents that match a filter", Run::Later(start))
 };
 

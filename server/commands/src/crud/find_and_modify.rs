@@ -12,6 +12,7 @@ use quire_execution::writes::{self, Found, Selection, UpdateStatement};
 use quire_query::Constants;
 use quire_query::projection::{Mode, Projection};
 use quire_query::update::{Options, Update};
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +21,8 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Writes,
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
+    retryable: true,
     ..Command::new(
         "findAndModify",
         "updates or deletes one document and returns it",

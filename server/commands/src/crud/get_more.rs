@@ -12,6 +12,7 @@ use crate::server::Context;
 use quire_bson::RawValue;
 use quire_errors::{CommandError, Result};
 use quire_execution::wait::{Either, race};
+use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub const COMMAND: Command = Command {
     class: OperationClass::GetMore,
     latency: LatencyClass::Reads,
     on_collection: true,
+    place: Where::DataBearing,
     ..Command::new(
         "getMore",
         "returns the next documents of a cursor",

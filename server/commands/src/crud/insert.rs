@@ -9,6 +9,7 @@ use crate::server::Context;
 use quire_errors::Result;
 use quire_execution::check_writable;
 use quire_execution::writes::{self, InsertOptions};
+use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 
 pub const COMMAND: Command = Command {
@@ -16,6 +17,8 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Writes,
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
+    retryable: true,
     ..Command::new("insert", "inserts documents", Run::Later(|context| Box::pin(run(context))))
 };
 

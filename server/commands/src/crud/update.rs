@@ -15,6 +15,7 @@ use quire_execution::writes::{
 };
 use quire_query::Constants;
 use quire_query::update::{Options, Update};
+use quire_replset::read_preference::Where;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,6 +24,8 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Writes,
     on_collection: true,
     takes_write_concern: true,
+    place: Where::Primary,
+    retryable: true,
     ..Command::new(
         "update",
         "updates documents, or inserts them if there are none to update",

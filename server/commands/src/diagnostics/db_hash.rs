@@ -13,15 +13,19 @@ use quire_bson::RawValue;
 use quire_documents::{Collection, EngineError, ReadView};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::local_failure;
+use quire_replset::read_preference::Where;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub const COMMAND: Command = Command::new(
-    "dbHash",
-    "compares databases by digests of their documents",
-    Run::Later(|context| Box::pin(run(context))),
-);
+pub const COMMAND: Command = Command {
+    place: Where::DataBearing,
+    ..Command::new(
+        "dbHash",
+        "compares databases by digests of their documents",
+        Run::Later(|context| Box::pin(run(context))),
+    )
+};
 
 /// Collections of the server that members share, so that they have to agree.
 const SHARED_SYSTEM: [&str; 7] = [

@@ -6,6 +6,7 @@
 
 mod figures;
 mod metrics;
+mod replication;
 
 use crate::arguments::number;
 use crate::facts::VERSION;
@@ -39,6 +40,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "opLatencies", append: metrics::latencies },
     Section { name: "opcounters", append: metrics::operations },
     Section { name: "opcountersRepl", append: metrics::replicated_operations },
+    Section { name: replication::NAME, append: replication::member },
     Section { name: "storageEngine", append: figures::storage_engine },
     Section { name: "mem", append: figures::memory },
     Section { name: "metrics", append: metrics::metrics },
@@ -46,13 +48,18 @@ const SECTIONS: &[Section] = &[
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     let wanted: Vec<&Section> =
-        SECTIONS.iter().filter(|section| is_wanted(context, section.name)).collect();
+        SECTIONS.iter().filter(|section| is_shown(context, section.name)).collect();
     Ok(Reply::with(|b| {
         append_process(b, context);
         for section in wanted {
             b.append_with(section.name, |b| (section.append)(b, context));
         }
     }))
+}
+
+/// What a standalone has nothing to tell about is not even asked for.
+fn is_shown(context: &Context<'_>, name: &str) -> bool {
+    (name != replication::NAME || context.server.replica_set.is_some()) && is_wanted(context, name)
 }
 
 /// Sections are shown unless they are switched off, or all of them by `none`.

@@ -9,11 +9,13 @@ use crate::facts::{
 };
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
-use crate::server::Context;
+use crate::server::{Context, Server};
 use quire_bson::{DocBuilder, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Waiting, race};
 use quire_protocol::RequestKind;
+use quire_replset::ReplicaSet;
+use quire_replset::hello::{Hello as Shown, Member, Spelling};
 use std::time::Duration;
 
 pub const COMMAND: Command =
@@ -47,6 +49,9 @@ async fn hello(context: &Context<'_>) -> Result<Reply> {
     let compressors = negotiate(context, hello.compression);
     context.client.agree_on(compressors.clone());
     wait_for_change(context, &hello).await;
+    if context.server.replica_set.is_some() {
+        check_not_leaving(context.server)?;
+    }
     let mut reply = Reply::with(|b| describe(b, context, &hello, &compressors));
     reply.more = hello.wait.is_some() && context.request.exhaust_allowed();
     Ok(reply)
@@ -122,6 +127,40 @@ async fn wait_for_change(context: &Context<'_>, hello: &Hello<'_>) {
     race(topology.changed.changed_since(generation), context.server.host.sleep(wait)).await;
 }
 
+/// Who monitors a member that goes down must turn to another: what it hears is an error that says so.
+fn check_not_leaving(server: &Server) -> Result<()> {
+    if !server.topology.is_shutting_down() {
+        return Ok(());
+    }
+    Err(CommandError::new(
+        Code::ShutdownInProgress,
+        "The server is in quiesce mode and will shut down",
+    ))
+}
+
+fn append_standalone(b: &mut DocBuilder, server: &Server, spelling: Spelling) {
+    let name = match spelling {
+        Spelling::Hello => "isWritablePrimary",
+        Spelling::IsMaster => "ismaster",
+    };
+    b.append_bool(name, !server.topology.is_shutting_down());
+}
+
+/// What a member of a set shows of the set and of itself.
+pub(crate) fn append_set(b: &mut DocBuilder, set: &ReplicaSet, spelling: Spelling) {
+    let standing = set.standing();
+    let member = standing.detail.as_ref().zip(standing.own).map(|(detail, own)| Member {
+        config: &detail.config,
+        own,
+        state: standing.state,
+        is_writable: standing.is_writable,
+        primary: standing.primary,
+        term: standing.term,
+        last_write: set.last_write(),
+    });
+    quire_replset::hello::append(b, &member.map_or(Shown::NoConfig, Shown::Member), spelling);
+}
+
 fn describe(
     b: &mut DocBuilder,
     context: &Context<'_>,
@@ -129,16 +168,20 @@ fn describe(
     compressors: &[&'static str],
 ) {
     let server = context.server;
-    let is_writable = !server.topology.is_shutting_down();
-    if context.operation.command == "hello" {
-        b.append_bool("isWritablePrimary", is_writable);
-    } else {
-        b.append_bool("ismaster", is_writable);
+    // Read first: a client that is told of an old state under a new version would not ask again.
+    let version = server.topology.version();
+    let spelling = match context.operation.command {
+        "hello" => Spelling::Hello,
+        _ => Spelling::IsMaster,
+    };
+    match &server.replica_set {
+        Some(set) => append_set(b, set, spelling),
+        None => append_standalone(b, server, spelling),
     }
     if hello.hello_ok || context.request.kind() == RequestKind::Query {
         b.append_bool("helloOk", true);
     }
-    b.append_bson("topologyVersion", &server.topology.version());
+    b.append_bson("topologyVersion", &version);
     b.append_i32("maxBsonObjectSize", DOCUMENT_BYTES_MAX);
     b.append_i32("maxMessageSizeBytes", MESSAGE_BYTES_MAX);
     b.append_i32("maxWriteBatchSize", WRITE_BATCH_MAX);

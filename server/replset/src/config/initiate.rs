@@ -12,7 +12,7 @@ pub const TERM_INITIAL: i64 = 0;
 pub struct Initiate<'a> {
     /// The name the node was started with.
     pub set_name: &'a str,
-    pub is_self: &'a dyn Fn(&HostPort) -> bool,
+    pub is_self: &'a (dyn Fn(&HostPort) -> bool + Sync),
     /// A fresh one.
     pub replica_set_id: ObjectId,
     pub allow_multiple_arbiters: bool,

@@ -27,7 +27,7 @@ pub enum Force {
 /// What is known where the change is asked for.
 pub struct Reconfig<'a> {
     pub current: &'a ReplicaSetConfig,
-    pub is_self: &'a dyn Fn(&HostPort) -> bool,
+    pub is_self: &'a (dyn Fn(&HostPort) -> bool + Sync),
     /// The term of the primary that installs it.
     pub term: i64,
     pub force: Force,

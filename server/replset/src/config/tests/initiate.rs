@@ -5,7 +5,7 @@ use crate::config::initiate::{Initiate, default_document};
 use crate::host_port::HostPort;
 use quire_bson::{DocBuf, Document, ObjectId, doc};
 
-fn initiate<'a>(is_self: &'a dyn Fn(&HostPort) -> bool) -> Initiate<'a> {
+fn initiate<'a>(is_self: &'a (dyn Fn(&HostPort) -> bool + Sync)) -> Initiate<'a> {
     Initiate {
         set_name: "rs0",
         is_self,
