@@ -23,11 +23,19 @@ pub struct Client {
     pub remote: Option<SocketAddr>,
     metadata: OnceLock<DocBuf>,
     compressors: Mutex<Vec<&'static str>>,
+    /// The version of the topology that a stream of hellos on this connection told last.
+    streamed: Mutex<Option<i64>>,
 }
 
 impl Client {
     pub fn new(id: i64, remote: Option<SocketAddr>) -> Client {
-        Client { id, remote, metadata: OnceLock::new(), compressors: Mutex::new(Vec::new()) }
+        Client {
+            id,
+            remote,
+            metadata: OnceLock::new(),
+            compressors: Mutex::new(Vec::new()),
+            streamed: Mutex::new(None),
+        }
     }
 
     /// The peer as `ip:port`, the way MongoDB writes it.
@@ -72,6 +80,16 @@ impl Client {
             ));
         }
         Ok(self.metadata.set(metadata.into()).is_ok())
+    }
+
+    /// The version that a running stream of hellos told last.
+    pub fn streamed(&self) -> Option<i64> {
+        *self.streamed.lock()
+    }
+
+    /// A stream of hellos told this version; `None` when it has ended.
+    pub fn note_streamed(&self, version: Option<i64>) {
+        *self.streamed.lock() = version;
     }
 
     /// Remembers which compressors were agreed on.

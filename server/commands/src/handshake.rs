@@ -2,6 +2,8 @@
 
 mod hello;
 mod ping;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use hello::append_set;
 

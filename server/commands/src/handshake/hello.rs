@@ -52,8 +52,11 @@ async fn hello(context: &Context<'_>) -> Result<Reply> {
     if context.server.replica_set.is_some() {
         check_not_leaving(context.server)?;
     }
+    // Read before anything is described: what changes meanwhile is told by the next reply.
+    let version = context.server.topology.counter();
     let mut reply = Reply::with(|b| describe(b, context, &hello, &compressors));
     reply.more = hello.wait.is_some() && context.request.exhaust_allowed();
+    context.client.note_streamed(reply.more.then_some(version));
     Ok(reply)
 }
 
@@ -120,7 +123,8 @@ async fn wait_for_change(context: &Context<'_>, hello: &Hello<'_>) {
         known.get("processId"),
         Some(RawValue::ObjectId(process)) if process == topology.process()
     );
-    let counter = known.get("counter").and_then(integer);
+    // A stream goes on from what it told last; the request knows only what was before it.
+    let counter = context.client.streamed().or_else(|| known.get("counter").and_then(integer));
     if !same_process || counter != Some(topology.counter()) {
         return;
     }
