@@ -34,6 +34,13 @@ impl Member {
             && self.trouble.is_none()
             && self.core.leads_in_full()
             && !self.core.is_handing_over()
+            && (self.standing.writable || self.has_nothing_pending())
+    }
+
+    /// Plans that are made from here on can know of everything that will be applied before them.
+    /// What was pending when proposals were last refused has been forgotten by whoever plans.
+    fn has_nothing_pending(&self) -> bool {
+        self.machine.applied().index == self.core.last()
     }
 
     /// True while the log can take more: what has not been committed is bounded.

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod explode;
+mod handover;
 mod rewrite;
 mod rules;
 mod trio;
