@@ -138,10 +138,10 @@ async fn delete_expired(server: Arc<Server>) {
 /// Also finishes the builds that the last end of the process interrupted.
 async fn tend_index_builds(server: Arc<Server>) {
     loop {
-        let seen = server.index_builds.changed().generation();
+        let seen = server.builder_wanted_seen();
         server.tend_index_builds().await;
         // A build that fails for a lasting reason is not tried at once again.
         tokio::time::sleep(TEND_EVERY).await;
-        server.index_builds.changed().changed_since(seen).await;
+        server.builder_wanted(seen).await;
     }
 }

@@ -11,6 +11,7 @@
 //! | a document cannot be indexed, a value is there twice | is dropped |
 //! | its command was killed or ran out of time | is dropped by whoever tends builds |
 //! | its client went away, the process went down | is finished by whoever tends builds |
+//! | this member is primary no more | is finished by whoever tends builds on the next primary |
 
 mod duplicates;
 mod fill;
@@ -102,6 +103,8 @@ fn is_left_to_others(error: &CommandError) -> bool {
         Code::ClientDisconnect
             | Code::InterruptedAtShutdown
             | Code::PrimarySteppedDown
+            | Code::NotWritablePrimary
+            | Code::InterruptedDueToReplStateChange
             | Code::OutOfDiskSpace
             | Code::InternalError
             | Code::DataCorruptionDetected

@@ -1,22 +1,27 @@
 //! What collections need that no client asked for.
 //!
 //! Owns the two passes a process runs again and again: expired documents go, and index builds that
-//! lost their builder are finished or dropped. Builds that a restart interrupted are among those.
+//! lost their builder are finished or dropped. Builds that a restart or a step-down interrupted are
+//! among those. On a set both are the primary's business; the others follow its log.
 
 use crate::Server;
 use quire_errors::{Code, CommandError, Result};
+use quire_execution::wait::race;
 use quire_execution::{Watch, index_build, ttl};
 use std::sync::atomic::Ordering;
 
-/// Work of the server itself, which only its end interrupts.
+/// Work of the server itself, which goes on as long as it may write.
 struct Unasked<'a>(&'a Server);
 
 impl Watch for Unasked<'_> {
     fn check(&self) -> Result<()> {
-        if !self.0.topology.is_shutting_down() {
-            return Ok(());
+        if self.0.topology.is_shutting_down() {
+            return Err(CommandError::new(Code::InterruptedAtShutdown, "interrupted at shutdown"));
         }
-        Err(CommandError::new(Code::InterruptedAtShutdown, "interrupted at shutdown"))
+        if !self.0.takes_writes() {
+            return Err(CommandError::new(Code::NotWritablePrimary, "not primary"));
+        }
+        Ok(())
     }
 
     fn examined(&self, keys: u64, docs: u64) {
@@ -28,6 +33,9 @@ impl Watch for Unasked<'_> {
 impl Server {
     /// Deletes what has expired. To be called every `ttlMonitorSleepSecs`.
     pub async fn ttl_pass(&self) {
+        if !self.takes_writes() {
+            return;
+        }
         let deleted = ttl::delete_expired(&self.sequencer, self.now_millis(), &Unasked(self)).await;
         self.counters.ttl_passes.fetch_add(1, Ordering::Relaxed);
         match deleted {
@@ -45,11 +53,15 @@ impl Server {
     }
 
     /// Finishes or drops index builds without a builder. To be called when the process starts and
-    /// whenever `index_builds.changed()` rings.
+    /// whenever [`Server::builder_wanted`] says so.
     pub async fn tend_index_builds(&self) {
+        if !self.takes_writes() {
+            return;
+        }
         let watch = Unasked(self);
         let failures = index_build::tend(&self.sequencer, &self.index_builds, &watch).await;
-        for (collection, error) in failures {
+        // Who is no longer primary has not failed: its successor goes on.
+        for (collection, error) in failures.into_iter().filter(|_| self.takes_writes()) {
             tracing::warn!(
                 target: "INDEX",
                 id = 7_100_020,
@@ -58,5 +70,16 @@ impl Server {
                 "An index build that had lost its builder failed"
             );
         }
+    }
+
+    /// How often builds were left or this member's role changed; to be read before builds are tended.
+    pub fn builder_wanted_seen(&self) -> (u64, u64) {
+        (self.index_builds.changed().generation(), self.topology.changed.generation())
+    }
+
+    /// Waits until a build was left or this member's role has changed since.
+    pub async fn builder_wanted(&self, (builds, role): (u64, u64)) {
+        let builds = self.index_builds.changed().changed_since(builds);
+        race(builds, self.topology.changed.changed_since(role)).await;
     }
 }

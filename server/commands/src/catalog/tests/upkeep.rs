@@ -107,3 +107,17 @@ fn asking_for_an_index_that_lost_its_builder_finishes_it() {
     assert_eq!(reply.get_str("note").unwrap(), "all indexes already exist");
     assert_eq!(states(&rig), [("a_1".to_owned(), IndexState::Ready)]);
 }
+
+#[test]
+fn a_secondary_leaves_upkeep_to_the_primary() {
+    let rig = Rig::primary();
+    let index = doc! {"key": {"at": 1}, "name": "at", "expireAfterSeconds": 0};
+    rig.ok("db", doc! {"createIndexes": "c", "indexes": [index]});
+    let past = quire_bson::DateTime::from_millis(0);
+    rig.ok("db", doc! {"insert": "c", "documents": [{"at": past}]});
+    rig.step_down();
+    block_on(rig.server.ttl_pass());
+    block_on(rig.server.tend_index_builds());
+    assert_eq!(rig.stored("db", "c").len(), 1);
+    assert_eq!(rig.server.counters.ttl_passes.load(Ordering::Relaxed), 0);
+}
