@@ -94,11 +94,17 @@ impl Operation {
         Some(CommandError::new(code, message))
     }
 
-    /// Tells the operation to stop; the first reason counts.
+    /// Tells the operation to stop, even if it waits; the first reason counts.
     pub fn stop(&self, reason: Stop) {
+        self.stop_between_steps(reason);
+        self.stop_signal.notify();
+    }
+
+    /// Tells the operation not to begin anything more. What it waits for now, such as a commit, may
+    /// still come.
+    fn stop_between_steps(&self, reason: Stop) {
         let _ =
             self.stopped.compare_exchange(0, reason as u8, Ordering::Relaxed, Ordering::Relaxed);
-        self.stop_signal.notify();
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -194,10 +200,15 @@ impl Operations {
         self.running.lock().len()
     }
 
-    /// Tells every write to stop; reads and cursors go on.
-    pub fn stop_writes(&self, reason: Stop) {
+    /// Ends writes, since this member takes none any more; reads and cursors go on. While it still
+    /// leads, what is in the log may be committed and is worth waiting for: a client that is told
+    /// otherwise would only send it again.
+    pub fn stop_writes(&self, still_leads: bool) {
         for operation in self.list().iter().filter(|operation| operation.is_write) {
-            operation.stop(reason);
+            match still_leads {
+                true => operation.stop_between_steps(Stop::SteppedDown),
+                false => operation.stop(Stop::SteppedDown),
+            }
         }
     }
 
@@ -218,5 +229,48 @@ pub struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.operations.running.lock().remove(&self.operation.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NewOperation, Operation, Operations, Running};
+    use crate::client::Client;
+    use quire_bson::DocBuf;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Waker};
+
+    fn begin(operations: &Arc<Operations>, is_write: bool) -> Running {
+        operations.begin(NewOperation {
+            client: Arc::new(Client::new(1, None)),
+            command: "any",
+            is_write,
+            namespace: "db.c".to_owned(),
+            body: DocBuf::new(),
+            comment: None,
+            lsid: None,
+            max_time: None,
+            started_millis: 0,
+        })
+    }
+
+    /// Whether what it waits for is cut off, and the code with which it stops by itself.
+    fn stopped(operation: &Operation) -> (bool, Option<i32>) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let is_cut_off = pin!(operation.stopped()).as_mut().poll(&mut cx).is_ready();
+        (is_cut_off, operation.check().err().map(|error| error.code().number()))
+    }
+
+    #[test]
+    fn a_write_that_waits_for_its_commit_is_cut_off_only_once_another_leads() {
+        let operations = Arc::new(Operations::default());
+        let (write, read) = (begin(&operations, true), begin(&operations, false));
+        assert_eq!(stopped(&write.operation), (false, None));
+        operations.stop_writes(true);
+        assert_eq!(stopped(&write.operation), (false, Some(11602)));
+        operations.stop_writes(false);
+        assert_eq!(stopped(&write.operation), (true, Some(11602)));
+        assert_eq!(stopped(&read.operation), (false, None));
     }
 }

@@ -10,7 +10,7 @@ use crate::cursors::Cursors;
 use crate::facts::Facts;
 use crate::generic::Generic;
 use crate::host::Host;
-use crate::operations::{Operation, Operations, Stop};
+use crate::operations::{Operation, Operations};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
 use crate::sessions::Sessions;
@@ -23,7 +23,7 @@ use quire_execution::writes::Writer;
 use quire_execution::{Identities, Sequencer};
 use quire_protocol::Request;
 use quire_query::Constants;
-use quire_replset::ReplicaSet;
+use quire_replset::{MemberState, ReplicaSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -58,9 +58,23 @@ impl Server {
         self.replica_set.as_ref().is_none_or(|set| set.standing().is_writable)
     }
 
-    /// This member takes no writes any more: those that run end now, reads and cursors go on.
+    /// What `hello` shows of the set has changed.
+    pub fn set_changed(&self) {
+        self.topology.change();
+        if !self.leads() {
+            self.operations.stop_writes(false);
+        }
+    }
+
+    /// This member takes no writes any more: those that run come to their end.
     pub fn stepped_down(&self) {
-        self.operations.stop_writes(Stop::SteppedDown);
+        self.operations.stop_writes(self.leads());
+    }
+
+    /// Whether this member is primary, be it one that is about to hand over.
+    fn leads(&self) -> bool {
+        let set = self.replica_set.as_ref();
+        set.is_none_or(|set| set.standing().state == MemberState::Primary)
     }
 
     /// Forgets cursors and sessions that nobody came back for.

@@ -197,7 +197,7 @@ struct Clients {
 impl Listener for Clients {
     fn changed(&self) {
         if let Some(server) = self.server.upgrade() {
-            server.topology.change();
+            server.set_changed();
         }
     }
 

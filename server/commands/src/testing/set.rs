@@ -111,7 +111,7 @@ struct Clients(Weak<Server>);
 impl Listener for Clients {
     fn changed(&self) {
         if let Some(server) = self.0.upgrade() {
-            server.topology.change();
+            server.set_changed();
         }
     }
 
