@@ -64,6 +64,8 @@ pub struct Member {
     halted: bool,
     /// How often applying has failed since it last succeeded.
     apply_failures: u32,
+    /// For how many ticks it has been failing.
+    stalled_ticks: usize,
     candidacy: Candidacy,
     /// Entries younger than this are held back, as a delayed member does.
     delay_seconds: u32,
@@ -154,6 +156,7 @@ impl Member {
             trouble: None,
             halted: false,
             apply_failures: 0,
+            stalled_ticks: 0,
             candidacy: Candidacy::default(),
             delay_seconds: 0,
             wall_seconds: 0,
@@ -187,6 +190,7 @@ impl Member {
         if self.trouble.is_none() {
             self.core.tick();
         }
+        self.stalled_ticks = if self.apply_failures > 0 { self.stalled_ticks + 1 } else { 0 };
         self.tick_copies();
     }
 

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// Bytes of one chunk: small enough for heartbeats to pass between two of them.
 const CHUNK_BYTES: usize = 512 << 10;
 
+/// Chunks between two lines of the log: 64 MiB.
+const TOLD_EVERY: u64 = 128;
+
 /// Copies that leave at once.
 const DEPARTURES_MAX: usize = 4;
 
@@ -185,6 +188,15 @@ impl Member {
         arrival.waited = 0;
         arrival.attempts = 0;
         arrival.ask = !last;
+        if arrival.next.is_multiple_of(TOLD_EVERY) {
+            tracing::info!(
+                target: "REPL",
+                id = 7_200_016,
+                from,
+                bytes = arrival.bytes,
+                "The copy of the state is arriving"
+            );
+        }
         if !chunk.is_empty()
             && let Err(fatal) = self.machine.install_chunk(chunk)
         {

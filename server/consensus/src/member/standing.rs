@@ -55,8 +55,9 @@ pub struct PeerProgress {
     pub needs_copy: bool,
 }
 
-/// Attempts to apply after which a member is called stalled.
-const STALLED_AFTER: u32 = 3;
+/// Ticks for which applying has failed after which a member is called stalled: five election
+/// timeouts, in which a full disk or a slow one may have recovered.
+const STALLED_AFTER: usize = 5 * crate::ELECTION_TICKS;
 
 impl Member {
     pub fn view(&self) -> &MemberView {
@@ -84,7 +85,7 @@ impl Member {
 
     fn note_changes(&mut self, role: Role, term: Term, writable: bool, settled: &mut Settled) {
         let leader = self.core.leader();
-        let stalled = self.apply_failures > STALLED_AFTER;
+        let stalled = self.stalled_ticks > STALLED_AFTER;
         let arriving = self.arriving();
         let now = &mut self.standing;
         let membership_changed = *now.membership != *self.core.membership();
