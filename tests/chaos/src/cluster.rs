@@ -8,6 +8,7 @@ use crate::member::{Answer, Hello, Member};
 use crate::node::{Launch, Node};
 use crate::ports;
 use crate::proxy::{self, Links, Processes};
+use crate::workload::DATABASE;
 use mongodb::bson::{Bson, doc};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -108,6 +109,11 @@ impl Cluster {
         self.nodes[node].kill()
     }
 
+    pub(crate) fn lose_the_disk(&mut self, node: usize) -> Result<()> {
+        self.processes.set(node, None);
+        self.nodes[node].lose_the_disk()
+    }
+
     /// Undoes everything that was inflicted.
     pub(crate) async fn heal(&mut self) -> Result<()> {
         self.links.heal();
@@ -178,6 +184,14 @@ impl Cluster {
             Answer::Ok(_) => Ok(primary),
             Answer::Refused(code, message) => Err(Failure::new(format!("{code} {message}"))),
         }
+    }
+
+    /// Makes an index, which every write then has to keep.
+    pub(crate) async fn make_index(&self, collection: &str, field: &str) -> Result<()> {
+        let primary = self.wait_until_whole().await?;
+        let index = doc! { "key": { field: 1 }, "name": field };
+        let command = doc! { "createIndexes": collection, "indexes": [index] };
+        self.members[primary].run(DATABASE, command).await.map(|_| ())
     }
 
     /// Which nodes have ended though nobody ended them.

@@ -111,6 +111,14 @@ impl Node {
         Ok(())
     }
 
+    /// Ends it as a crash does, and takes its disk away.
+    pub(crate) fn lose_the_disk(&mut self) -> Result<()> {
+        self.kill()?;
+        fs::remove_dir_all(&self.data)?;
+        fs::create_dir_all(&self.data)?;
+        Ok(())
+    }
+
     /// Asks it to end, as a supervisor does.
     pub(crate) fn ask_to_end(&self) -> Result<()> {
         self.signal(Signal::TERM)

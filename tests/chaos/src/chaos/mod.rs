@@ -48,6 +48,7 @@ impl Chaos {
         let mut random = Random::new(self.seed);
         let cluster = Cluster::start(&self.quired, scratch.path(), Network::Proxied).await;
         let mut cluster = cluster.map_err(Failure::during(kept(&scratch)))?;
+        cluster.make_index("ledger", "n").await.map_err(Failure::during(kept(&scratch)))?;
         let shared = Shared::new();
         let workers = Workers::start(&cluster, &shared, &mut random)?;
         let mut report = Report::new(self.seed);
@@ -88,7 +89,7 @@ impl Chaos {
             let (kind, fault) = drawn.pop().unwrap_or_else(|| deck.draw());
             self.one(cluster, random, report, kind, fault).await?;
             tokio::time::sleep(random.between(Duration::from_millis(700), hold_most)).await;
-            if random.chance(25) {
+            if kind != Kind::LoseDisk && random.chance(25) {
                 let (other, second) = deck.draw();
                 if go_together(kind, other) {
                     self.one(cluster, random, report, other, second).await?;
@@ -101,6 +102,14 @@ impl Chaos {
             cluster.heal().await?;
             say(&format!("{:>6.1} s  healed", begun.elapsed().as_secs_f64()));
             await_writes(shared, report).await;
+            if kind == Kind::LoseDisk
+                && let Err(failure) = cluster.wait_until_whole().await
+            {
+                // A second disk may only go when the first one is full again.
+                report
+                    .findings
+                    .push(format!("a member without its disk did not return: {failure}"));
+            }
             let calm = Duration::from_secs(2);
             tokio::time::sleep(random.between(Duration::from_millis(200), calm)).await;
             if !report.findings.is_empty() {
@@ -126,10 +135,10 @@ impl Chaos {
     }
 }
 
-/// Whether a second fault can come on top of the first. One that is paused cannot end when asked, and
-/// pausing more members only makes a run wait.
+/// Whether a second fault can come on top of the first. One that is paused cannot end when asked,
+/// pausing more members only makes a run wait, and a set survives the loss of one disk at a time.
 fn go_together(first: Kind, second: Kind) -> bool {
-    let can_be_second = !matches!(second, Kind::Pause | Kind::Terminate);
+    let can_be_second = !matches!(second, Kind::Pause | Kind::Terminate | Kind::LoseDisk);
     first != second && can_be_second
 }
 

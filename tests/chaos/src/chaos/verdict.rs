@@ -40,6 +40,7 @@ pub(super) async fn judge(
     report.findings.extend(harvest.counts.unexpected());
     hashes_are_equal(&cluster.members, report).await?;
     for (index, member) in cluster.members.iter().enumerate() {
+        indexes_fit(member, report).await?;
         let ledger = documents(member, "ledger").await?;
         let tallies = documents(member, "tallies").await?;
         let of_member = harvest.ledger.findings(&ledger).into_iter();
@@ -52,6 +53,18 @@ pub(super) async fn judge(
     registers_are_linearizable(harvest, &registers, shared.now(), report);
     for node in &cluster.nodes {
         report.findings.extend(node.complaints()?);
+    }
+    Ok(())
+}
+
+/// What `validate` says of every collection: rows and index entries belong together.
+async fn indexes_fit(member: &Member, report: &mut Report) -> Result<()> {
+    for collection in ["ledger", "tallies", "registers"] {
+        let command = doc! { "validate": collection, "full": true };
+        let reply = member.run(DATABASE, command).await?;
+        if !reply.get_bool("valid").unwrap_or(false) {
+            report.findings.push(format!("{collection} is not valid: {reply}"));
+        }
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub(crate) async fn inflict(
     let links = cluster.links().clone();
     match fault {
         Fault::Kill(who) => cluster.kill(whom(who))?,
+        Fault::LoseDisk(who) => cluster.lose_the_disk(whom(who))?,
         Fault::KillTwo => {
             cluster.kill(primary)?;
             cluster.kill(secondary)?;

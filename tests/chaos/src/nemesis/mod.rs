@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Slow,
     StepDown,
     Terminate,
+    LoseDisk,
 }
 
 pub(crate) const KINDS: &[Kind] = &[
@@ -29,6 +30,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::Slow,
     Kind::StepDown,
     Kind::Terminate,
+    Kind::LoseDisk,
 ];
 
 /// One thing that can be done.
@@ -53,6 +55,8 @@ pub(crate) enum Fault {
     Slow(Whom),
     StepDown,
     Terminate(Whom),
+    /// Killed, and its data is gone: it has to come back as somebody new.
+    LoseDisk(Whom),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,8 @@ const FAULTS: &[(Kind, Fault)] = &[
     (Kind::StepDown, Fault::StepDown),
     (Kind::Terminate, Fault::Terminate(Primary)),
     (Kind::Terminate, Fault::Terminate(Secondary)),
+    (Kind::LoseDisk, Fault::LoseDisk(Primary)),
+    (Kind::LoseDisk, Fault::LoseDisk(Secondary)),
 ];
 
 /// Faults in a random order that leaves no kind out for long.
