@@ -100,8 +100,9 @@ impl Chaos {
             }
             report.findings.extend(cluster.deaths()?);
             cluster.heal().await?;
-            say(&format!("{:>6.1} s  healed", begun.elapsed().as_secs_f64()));
-            await_writes(shared, report).await;
+            let healed = begun.elapsed().as_secs_f64();
+            let recovery = await_writes(shared, report).await;
+            say(&format!("{healed:>6.1} s  healed, and written to after {recovery:.1?}"));
             if kind == Kind::LoseDisk
                 && let Err(failure) = cluster.wait_until_whole().await
             {
@@ -143,17 +144,18 @@ fn go_together(first: Kind, second: Kind) -> bool {
 }
 
 /// Waits until writes are acknowledged again.
-async fn await_writes(shared: &Shared, report: &mut Report) {
+async fn await_writes(shared: &Shared, report: &mut Report) -> Duration {
     let (healed, begun) = (shared.now(), Instant::now());
     while shared.last_acknowledged() <= healed {
         if begun.elapsed() > RECOVERY {
             let what = format!("no write was acknowledged within {RECOVERY:?} after healing");
             report.findings.push(what);
-            return;
+            break;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     report.recoveries.push(begun.elapsed());
+    begun.elapsed()
 }
 
 fn kept(scratch: &Scratch) -> String {

@@ -41,11 +41,12 @@ impl Failover {
     pub async fn run(&self) -> Result<Figures> {
         let mut scratch = Scratch::new(&self.directory, "quire-failover")?;
         let measured = self.measure(&scratch).await;
-        if measured.is_ok() {
+        if measured.as_ref().is_ok_and(|figures| figures.missed().is_empty()) {
             scratch.nothing_was_found();
+        } else {
+            tell(&format!("data and logs are kept in {}", scratch.path().display()));
         }
-        let path = scratch.path().display().to_string();
-        measured.map_err(Failure::during(format!("data and logs are in {path}")))
+        measured
     }
 
     async fn measure(&self, scratch: &Scratch) -> Result<Figures> {
@@ -82,8 +83,12 @@ impl Failover {
 }
 
 fn say(what: &str, round: u32, outage: Duration) {
+    tell(&format!("{what} {round}: {outage:.1?}"));
+}
+
+fn tell(line: &str) {
     // Whoever does not listen any more does not have to.
-    let _ = writeln!(std::io::stderr().lock(), "{what} {round}: {outage:.1?}");
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Kills the primary. Returns the time from the kill to the end of the first write that was begun
