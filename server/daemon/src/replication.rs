@@ -114,7 +114,8 @@ struct Neighbours {
 impl Outside for Neighbours {
     fn probe(&self, host: &HostPort) -> Waiting<'static, Result<PeerIdentity, String>> {
         let (links, host) = (self.links.clone(), host.to_string());
-        Box::pin(async move {
+        // A task of its own: several hosts are asked at once, and a silent one takes seconds.
+        let asked = tokio::spawn(async move {
             let hello = links.probe(&host).await.map_err(|failure| failure.to_string())?;
             let age = hello.standing.configuration;
             Ok(PeerIdentity {
@@ -124,7 +125,8 @@ impl Outside for Neighbours {
                 configuration: age.map(|age| (age.version, age.term)),
                 is_empty: hello.standing.empty,
             })
-        })
+        });
+        Box::pin(async move { asked.await.unwrap_or_else(|error| Err(error.to_string())) })
     }
 
     fn set_members(&self, own: Option<&HostPort>, others: Vec<(u64, HostPort)>) {

@@ -86,10 +86,13 @@ impl ReplicaSet {
 
     async fn default_configuration(&self) -> DocBuf {
         let founding = &self.founding;
-        let found = self.look_up(founding.seeds.iter().cloned()).await;
-        let is_self = |host: &HostPort| found.is_self(host);
-        // A seed that leads here is how others know this process.
-        let own = founding.seeds.iter().find(|seed| is_self(seed)).unwrap_or(&founding.address);
+        let local = HostPort::new("127.0.0.1", founding.address.port());
+        // A seed that leads here is how others know this process. A host name may lead elsewhere: a
+        // server that listens on this machine only is not found by it.
+        let own = founding.seeds.iter().chain([&founding.address, &local]);
+        let found = self.look_up(own.clone().cloned()).await;
+        let is_self = |host: &HostPort| found.is_certainly_self(host);
+        let own = own.clone().find(|host| is_self(host)).unwrap_or(&founding.address);
         DocBuf::from(&default_document(&founding.name, own, &founding.seeds, &is_self))
     }
 

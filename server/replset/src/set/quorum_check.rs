@@ -38,7 +38,12 @@ impl Found {
         answer.as_ref().ok()
     }
 
-    /// Whether an address leads to this process.
+    /// Whether this process answers at an address.
+    pub(super) fn is_certainly_self(&self, host: &HostPort) -> bool {
+        self.at(host).is_some_and(|identity| identity.process == self.process)
+    }
+
+    /// Whether an address leads to this process, as far as anybody knows.
     pub(super) fn is_self(&self, host: &HostPort) -> bool {
         match self.at(host) {
             Some(identity) => identity.process == self.process,
