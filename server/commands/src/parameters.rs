@@ -18,7 +18,9 @@ pub(crate) use verbosity::Levels;
 use parking_lot::RwLock;
 use quire_bson::{Bson, RawValue};
 use quire_errors::{Code, CommandError, Result};
+use quire_execution::ApplySwitch;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use table::Parameter;
 
@@ -27,6 +29,7 @@ use table::Parameter;
 pub struct Parameters {
     values: RwLock<BTreeMap<String, Bson>>,
     warnings: Vec<String>,
+    fail_apply: Arc<ApplySwitch>,
 }
 
 /// One parameter as `getParameter` shows it.
@@ -38,9 +41,9 @@ pub struct Shown {
 
 impl Default for Parameters {
     fn default() -> Parameters {
-        let values =
-            table::all().map(|known| (known.name.to_owned(), known.default_value())).collect();
-        Parameters { values: RwLock::new(values), warnings: Vec::new() }
+        let all = table::all().filter(|known| !known.for_tests);
+        let values = all.map(|known| (known.name.to_owned(), known.default_value())).collect();
+        Parameters { values: RwLock::new(values), warnings: Vec::new(), fail_apply: Arc::default() }
     }
 }
 
@@ -48,15 +51,35 @@ impl Parameters {
     /// The defaults, changed as the command line and the configuration file say.
     pub fn new(given: &BTreeMap<String, String>) -> Result<Parameters> {
         let mut parameters = Parameters::default();
-        for (name, text) in given {
+        // What else there is depends on this one.
+        let first = given.get_key_value(table::ENABLE_TEST_COMMANDS.name);
+        if let Some((name, text)) = first {
+            parameters.start_with(name, text)?;
+        }
+        if parameters.test_commands_enabled() {
+            parameters.add_those_for_tests();
+        }
+        let rest = given.iter().filter(|(name, _)| first.is_none_or(|(first, _)| first != *name));
+        for (name, text) in rest {
             parameters.start_with(name, text)?;
         }
         Ok(parameters)
     }
 
+    fn add_those_for_tests(&mut self) {
+        let all = table::all().filter(|known| known.for_tests);
+        let values = all.map(|known| (known.name.to_owned(), known.default_value()));
+        self.values.get_mut().extend(values);
+    }
+
+    /// One that means something here, and now.
+    fn find(&self, name: &str) -> Option<&'static Parameter> {
+        table::find(name).filter(|known| !known.for_tests || self.test_commands_enabled())
+    }
+
     fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
         let value = start::read(text);
-        let Some(known) = table::find(name) else {
+        let Some(known) = self.find(name) else {
             if !foreign::is_known(name) {
                 return Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'")));
             }
@@ -72,6 +95,7 @@ impl Parameters {
         if let Some(warning) = known.warning {
             self.warnings.push(warning.to_owned());
         }
+        self.act_on(name, &value);
         self.values.write().insert(name.to_owned(), value);
         Ok(())
     }
@@ -100,7 +124,7 @@ impl Parameters {
 
     /// Checks a value that `setParameter` gives; nothing changes yet.
     pub(crate) fn accept(&self, name: &str, value: RawValue<'_>) -> Result<Bson> {
-        let Some(known) = table::find(name) else {
+        let Some(known) = self.find(name) else {
             if foreign::is_known(name) {
                 return Ok(value.to_bson());
             }
@@ -123,12 +147,21 @@ impl Parameters {
     pub(crate) fn set(&self, name: &str, value: Bson) -> (Option<Bson>, Option<String>) {
         let mut values = self.values.write();
         verbosity::keep_in_step(&mut values, name, &value);
+        self.act_on(name, &value);
         let was = values.insert(name.to_owned(), value);
         let warning = match table::find(name) {
             Some(known) => known.warning.map(str::to_owned),
             None => Some(foreign::warning(name)),
         };
         (was, warning)
+    }
+
+    /// What a value sets off at once.
+    fn act_on(&self, name: &str, value: &Bson) {
+        if name == table::FAIL_APPLY.name {
+            let nth = table::whole_number(value).and_then(|nth| u64::try_from(nth).ok());
+            self.fail_apply.set(nth.unwrap_or(0));
+        }
     }
 
     fn whole(&self, parameter: &Parameter) -> i64 {
@@ -204,6 +237,11 @@ impl Parameters {
 
     pub fn test_commands_enabled(&self) -> bool {
         self.flag(&table::ENABLE_TEST_COMMANDS)
+    }
+
+    /// By which tests make applying the log fail; `None` where test commands are not enabled.
+    pub fn apply_switch(&self) -> Option<Arc<ApplySwitch>> {
+        self.test_commands_enabled().then(|| self.fail_apply.clone())
     }
 
     /// The verbosity of the log, 0 to 5.

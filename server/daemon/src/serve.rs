@@ -23,6 +23,7 @@ use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
     LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
 };
+use quire_execution::Failing;
 use quire_replset::{HostPort, ReplicaSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -80,7 +81,12 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     };
     let facts = facts(&settings, listeners.port, started);
     let mut replication = None;
+    let switch = parameters.apply_switch();
     let stores = Stores::open(&settings.storage, Arc::new(WallClock), |log, machine| {
+        let machine = match switch {
+            Some(switch) => Arc::new(Failing::new(machine, switch)),
+            None => machine,
+        };
         let Some(setting) = &settings.replica_set else { return stores::alone(log, machine) };
         let node = stores::node_of(log.as_ref())?;
         let address = HostPort::new(facts.host.clone(), facts.port);

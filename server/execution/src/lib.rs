@@ -6,6 +6,7 @@
 
 mod announcing;
 mod creation;
+mod failing;
 mod failure;
 pub mod index_build;
 mod interrupt;
@@ -23,6 +24,7 @@ pub use creation::{
     Creation, Identities, NewCollection, check_creatable, check_writable, create_collection,
     ensure_collection,
 };
+pub use failing::{ApplySwitch, Failing};
 pub use failure::local_failure;
 pub use interrupt::{Slice, Watch};
 pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};

@@ -53,3 +53,22 @@ fn the_log_level_and_the_root_of_the_components_are_one() {
     assert_eq!(tree.as_document().unwrap().get_i32("verbosity").ok(), Some(2));
     assert_eq!(parameters.log_verbosity(), 2);
 }
+
+#[test]
+fn what_is_there_for_tests_is_there_only_with_test_commands() {
+    let name = "quireFailApply";
+    let refused = started(&[(name, "1")]).expect_err("no test commands");
+    assert_eq!(refused, "Unknown --setParameter 'quireFailApply'");
+    let without = started(&[]).unwrap();
+    assert_eq!(without.get(name), None);
+    assert!(without.apply_switch().is_none());
+    let value = quire_bson::DocBuf::from(&quire_bson::doc! { "n": 1 });
+    let one = value.as_raw().get("n").expect("a value");
+    assert!(without.accept(name, one).is_err());
+
+    let with = started(&[("enableTestCommands", "1"), (name, "2")]).unwrap();
+    assert_eq!(with.get(name), Some(quire_bson::Bson::Int64(2)));
+    assert!(with.apply_switch().is_some());
+    assert_eq!(with.accept(name, one).ok(), Some(quire_bson::Bson::Int64(1)));
+    assert!(started(&[("enableTestCommands", "1"), (name, "-1")]).is_err());
+}
