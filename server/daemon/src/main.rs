@@ -22,6 +22,7 @@ mod repair;
 mod replication;
 mod serve;
 mod shutdown;
+mod status_page;
 mod stores;
 
 use exit::Failure;

@@ -1,9 +1,12 @@
-//! What the admin port shows: readiness, and metrics in Prometheus's text format.
+//! What the admin port shows: readiness, the status page, and metrics in Prometheus's text format.
 
 use crate::admin::AdminSource;
 use crate::logging::Logging;
 use crate::shutdown::Shutdown;
-use quire_commands::{LATENCY_BOUNDS_MICROS, Latency, Server};
+use crate::status_page::StatusPage;
+use quire_commands::{LATENCY_BOUNDS_MICROS, Latency, Server, VERSION};
+use quire_replset::MemberState;
+use quire_replset::set::{Figures, MemberFigures};
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +20,32 @@ pub(crate) struct Metrics {
 
 impl AdminSource for Metrics {
     fn ready(&self) -> Result<(), String> {
-        if self.shutdown.has_begun() { Err("shutting down".to_owned()) } else { Ok(()) }
+        if self.shutdown.has_begun() {
+            return Err("shutting down".to_owned());
+        }
+        let Some(set) = &self.server.replica_set else { return Ok(()) };
+        match set.standing().state {
+            MemberState::Primary | MemberState::Secondary => Ok(()),
+            other => Err(format!("neither primary nor secondary, but {}", other.name())),
+        }
+    }
+
+    fn page(&self) -> String {
+        let figures = self.server.replica_set.as_ref().map(|set| set.figures());
+        let own = figures.iter().flat_map(|set| &set.members).find(|member| member.is_self);
+        let facts = &self.server.facts;
+        let trouble = self.ready().err();
+        let page = StatusPage {
+            // The name that the others know it by, where there are others.
+            address: &own.map_or_else(|| facts.address(), |own| own.host.to_string()),
+            version: &format!("{} (Quire {})", VERSION, env!("CARGO_PKG_VERSION")),
+            uptime: facts.started.elapsed(),
+            connections: self.server.host.connections().current,
+            operations: self.server.operations.count(),
+            trouble: trouble.as_deref(),
+            set: figures.as_ref(),
+        };
+        page.to_string()
     }
 
     fn metrics(&self, out: &mut String) {
@@ -26,6 +54,9 @@ impl AdminSource for Metrics {
         self.connections(&mut page);
         self.storage(&mut page);
         self.log(&mut page);
+        if let Some(set) = &self.server.replica_set {
+            replica_set(&mut page, &set.figures());
+        }
     }
 }
 
@@ -163,5 +194,43 @@ impl Metrics {
         page.counter("quire_log_appended_bytes_total", "Bytes.", stats.log.appended_bytes);
         page.counter("quire_log_groups_total", "Commits.", stats.groups);
         page.counter("quire_log_entries_total", "Committed entries.", stats.committed_entries);
+    }
+}
+
+fn replica_set(page: &mut Page<'_>, set: &Figures) {
+    let name = "quire_replica_set_state";
+    page.gauge(name, "The member's state, by MongoDB's numbers.", set.state.number());
+    let is_primary = u8::from(set.state == MemberState::Primary);
+    page.gauge("quire_replica_set_is_primary", "1 on a primary.", is_primary);
+    let is_writable = u8::from(set.is_writable);
+    page.gauge("quire_replica_set_is_writable", "1 while it takes writes.", is_writable);
+    page.gauge("quire_replica_set_term", "The term it knows of.", set.term);
+    page.gauge("quire_log_committed_index", "The newest committed entry.", set.committed);
+    let name = "quire_replica_set_member_up";
+    page.describe(name, "gauge", "1 while a member is heard of.");
+    for member in &set.members {
+        page.labelled(name, "member", &member.host.to_string(), u64::from(member.is_up));
+    }
+    let name = "quire_replica_set_member_durable_index";
+    let help = "The newest entry on a member's disk, as the primary knows.";
+    positions(page, set, name, help, |member| member.durable);
+    let name = "quire_replica_set_member_applied_index";
+    let help = "The newest entry a member has applied, as the primary knows.";
+    positions(page, set, name, help, |member| member.applied);
+}
+
+/// What a member cannot know of another is left out, rather than shown as nothing.
+fn positions(
+    page: &mut Page<'_>,
+    set: &Figures,
+    name: &str,
+    help: &str,
+    position: impl Fn(&MemberFigures) -> Option<u64>,
+) {
+    page.describe(name, "gauge", help);
+    for member in &set.members {
+        if let Some(position) = position(member) {
+            page.labelled(name, "member", &member.host.to_string(), position);
+        }
     }
 }

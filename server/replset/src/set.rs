@@ -5,6 +5,7 @@
 //! replica below does. It moves when it is told of a change, asked by a command, or given a beat.
 
 mod duties;
+mod figures;
 mod gossip;
 mod initiating;
 mod quorum_check;
@@ -16,6 +17,7 @@ mod time;
 mod waiting;
 
 pub use duties::BEAT_EVERY;
+pub use figures::{Figures, MemberFigures};
 pub use initiating::Initiated;
 pub use standing::Standing;
 pub use stepping::StepDown;

@@ -1,4 +1,4 @@
-//! Health and metrics over HTTP, on a port of its own: `/healthz`, `/readyz`, `/metrics`.
+//! Status, health and metrics over HTTP, on a port of its own: `/`, `/healthz`, `/readyz`, `/metrics`.
 //!
 //! Owns the listener and its small limits: few connections, small requests, short lives, so that a
 //! scraper gone wild cannot take the server's memory. Reads nothing but what [`AdminSource`] tells,
@@ -29,6 +29,9 @@ pub(crate) trait AdminSource: Send + Sync + 'static {
     /// # Errors
     /// Why not, in a few words.
     fn ready(&self) -> Result<(), String>;
+
+    /// The page for people, in HTML.
+    fn page(&self) -> String;
 
     /// Appends the metrics in Prometheus's text format.
     fn metrics(&self, out: &mut String);

@@ -8,13 +8,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use super::AdminSource;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const PAGE: &str = "text/html; charset=utf-8";
 /// The format that every Prometheus reads.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers a request; its body, if it has one, is not read.
 pub(super) fn respond<B>(request: &Request<B>, source: &dyn AdminSource) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+    if !matches!(path, "/" | "/healthz" | "/readyz" | "/metrics") {
         return text(StatusCode::NOT_FOUND, TEXT, "not found\n".to_owned());
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -24,6 +25,7 @@ pub(super) fn respond<B>(request: &Request<B>, source: &dyn AdminSource) -> Resp
         return response;
     }
     match path {
+        "/" => text(StatusCode::OK, PAGE, source.page()),
         // Whoever answers is alive; whether it is of use is the next path's question.
         "/healthz" => text(StatusCode::OK, TEXT, "ok\n".to_owned()),
         "/readyz" => match source.ready() {

@@ -25,6 +25,10 @@ impl AdminSource for Source {
         }
     }
 
+    fn page(&self) -> String {
+        "<p>well".to_owned()
+    }
+
     fn metrics(&self, out: &mut String) {
         out.push_str("# TYPE quire_up gauge\nquire_up 1\n");
     }
@@ -88,7 +92,10 @@ async fn every_path_has_its_answer_and_every_other_has_none() {
         ("GET /metrics", "200 OK", "# TYPE quire_up gauge\nquire_up 1\n"),
         ("GET /metrics?x=1", "200 OK", "# TYPE quire_up gauge\nquire_up 1\n"),
         ("HEAD /metrics", "200 OK", ""),
-        ("GET /", "404 Not Found", "not found\n"),
+        ("GET /", "200 OK", "<p>well"),
+        ("GET /?all", "200 OK", "<p>well"),
+        ("POST /", "405 Method Not Allowed", "method not allowed\n"),
+        ("GET //", "404 Not Found", "not found\n"),
         ("GET /metrics/", "404 Not Found", "not found\n"),
         ("POST /nonsense", "404 Not Found", "not found\n"),
         ("POST /metrics", "405 Method Not Allowed", "method not allowed\n"),
@@ -107,6 +114,8 @@ async fn metrics_say_their_format_and_refusals_what_is_allowed() {
     let port = open(Limits::default()).await;
     let (_, head, _) = port.request("GET /metrics").await;
     assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    let (_, head, _) = port.request("GET /").await;
+    assert!(head.contains("content-type: text/html; charset=utf-8"), "{head}");
     let (_, head, _) = port.request("PUT /metrics").await;
     assert!(head.contains("allow: get, head"), "{head}");
 }

@@ -34,7 +34,7 @@ mod layer;
 mod line;
 mod queue;
 mod recent;
-mod timestamp;
+pub(crate) mod timestamp;
 mod writer;
 
 use std::io;

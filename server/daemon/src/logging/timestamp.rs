@@ -17,7 +17,7 @@ struct Civil {
 }
 
 /// Appends the time of a line.
-pub(super) fn push(out: &mut String, moment: SystemTime) {
+pub(crate) fn push(out: &mut String, moment: SystemTime) {
     let at = civil(moment);
     let _ = write!(
         out,
