@@ -1,4 +1,5 @@
-//! What `--replSet` says: the set's name, and after a slash members that know it.
+//! What `--replSet` says: the set's name, and after a slash members that know it; and who
+//! `--replSetInitiate` says the members are.
 //!
 //! Pure: no name is resolved, and nobody is asked.
 
@@ -14,6 +15,9 @@ pub struct ReplicaSetSetting {
     pub name: String,
     /// Members to ask for the set's configuration, each once, in the order given.
     pub seeds: Vec<HostPort>,
+    /// The members that the first of them makes a set of, unasked; empty when that is left to an
+    /// operator.
+    pub initiate: Vec<HostPort>,
 }
 
 /// Where a server is reached.
@@ -34,17 +38,30 @@ impl ReplicaSetSetting {
         if name.chars().any(char::is_control) {
             return Err("the name of a replica set has no control characters".to_owned());
         }
-        let mut setting = Self { name: name.to_owned(), seeds: Vec::new() };
         // A bare slash is how harnesses write a set without seeds.
-        for seed in seeds.split(',').filter(|_| !seeds.is_empty()) {
-            let seed = HostPort::parse(seed.trim())?;
-            if setting.seeds.contains(&seed) {
-                return Err(format!("the host {seed} is given twice"));
-            }
-            setting.seeds.push(seed);
-        }
-        Ok(setting)
+        let seeds = if seeds.is_empty() { Vec::new() } else { read_hosts(seeds)? };
+        Ok(Self { name: name.to_owned(), seeds, initiate: Vec::new() })
     }
+
+    /// Reads the members that this set is to be made of, `host:port,host:port`; the error says what
+    /// was expected.
+    pub(crate) fn initiated_with(mut self, hosts: &str) -> Result<Self, String> {
+        self.initiate = read_hosts(hosts)?;
+        Ok(self)
+    }
+}
+
+/// Reads hosts separated by commas, each of them once, and at least one.
+fn read_hosts(text: &str) -> Result<Vec<HostPort>, String> {
+    let mut hosts = Vec::new();
+    for host in text.split(',') {
+        let host = HostPort::parse(host.trim())?;
+        if hosts.contains(&host) {
+            return Err(format!("the host {host} is given twice"));
+        }
+        hosts.push(host);
+    }
+    Ok(hosts)
 }
 
 impl HostPort {

@@ -383,10 +383,22 @@ fn status_port(client_port: u16) -> Result<u16, Refusal> {
 }
 
 fn replica_set(all: &Fields<'_>) -> Result<Option<ReplicaSetSetting>, Refusal> {
-    let key = "replication.replSetName";
-    let Some(text) = all.optional(key, all.0.get_string(key))? else { return Ok(None) };
+    let (key, members_key) = ("replication.replSetName", "replication.initiate");
+    let members = all.optional(members_key, all.0.get_string(members_key))?;
+    let Some(text) = all.optional(key, all.0.get_string(key))? else {
+        return match members {
+            None => Ok(None),
+            Some(_) => Err(Refusal::new(format!(
+                "{members_key} (--replSetInitiate) needs the name of the set: {key} (--replSet)"
+            ))),
+        };
+    };
     let setting = ReplicaSetSetting::parse(&text)
         .map_err(|why| Refusal::new(format!("Bad value for {key} (--replSet): '{text}': {why}")))?;
+    let Some(members) = members else { return Ok(Some(setting)) };
+    let setting = setting.initiated_with(&members).map_err(|why| {
+        Refusal::new(format!("Bad value for {members_key} (--replSetInitiate): '{members}': {why}"))
+    })?;
     Ok(Some(setting))
 }
 

@@ -91,13 +91,17 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("net.unixDomainSocket.filePermissions", Text, "Mode of the Unix socket, octal.")
         .flags(&[takes("filePermissions")])
         .default("0700"),
-    Setting::new("net.http.port", PORT, "Port for health and metrics over HTTP; off unless set.")
-        .flags(&[takes("httpPort")]),
+    Setting::new(
+        "net.http.port",
+        PORT,
+        "Port for status, health and metrics over HTTP; off unless set.",
+    )
+    .flags(&[takes("httpPort")]),
     Setting::new(
         "net.http.RESTInterfaceEnabled",
         Bool,
-        "Serve health and metrics over HTTP; 1000 above the port for clients unless net.http.port \
-         says where.",
+        "Serve status, health and metrics over HTTP; 1000 above the port for clients unless \
+         net.http.port says where.",
     )
     .flags(&[means("rest", "true")])
     .default("false"),
@@ -384,6 +388,13 @@ pub const SETTINGS: &[Setting] = &[
     )
     .flags(&[takes("replSet")])
     .aliases(&[alias("replication.replSet")]),
+    Setting::new(
+        "replication.initiate",
+        List,
+        "Members of the set, host:port each; the first initiates it once all of them answer and \
+         none belongs to a set.",
+    )
+    .flags(&[takes("replSetInitiate")]),
     Setting::new("replication.oplogSizeMB", POSITIVE, "Size of the oplog.")
         .flags(&[takes("oplogSize")])
         .ignored(NO_OPLOG),

@@ -20,6 +20,7 @@ mod logging;
 mod newer;
 mod protection;
 mod repair;
+mod replica_set;
 mod settings;
 mod stopping;
 mod streams;

@@ -258,6 +258,17 @@ fn sample(setting: &Setting) -> &'static str {
     }
 }
 
+/// What a setting is refused without.
+fn company(setting: &Setting) -> &'static [&'static str] {
+    match setting.key {
+        "processManagement.fork" | "systemLog.destination" | "systemLog.logRotate" => {
+            &["--logpath", "/l"]
+        }
+        "replication.initiate" => &["--replSet", "rs0"],
+        _ => &[],
+    }
+}
+
 fn warnings_of(launched: Result<Launch, Refusal>, name: &str) -> Vec<Warning> {
     match launched {
         Ok(Launch::Run(settings)) => settings.warnings,
@@ -279,9 +290,7 @@ fn every_flag_is_read_and_does_what_its_row_says() {
                 Gives::Constant(value) => (vec![name.clone()], value),
             };
             let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
-            if matches!(setting.key, "processManagement.fork" | "systemLog.logRotate") {
-                words.extend(["--logpath", "/l"]);
-            }
+            words.extend(company(setting));
             let launched = launch("", &[], &words);
             match setting.support {
                 Support::Refused { harmless, because } if !harmless.contains(&value) => {
@@ -325,9 +334,7 @@ fn every_key_is_read_from_the_file_and_from_the_environment() {
             continue;
         }
         let value = sample(setting);
-        let needs_path = ["systemLog.destination", "systemLog.logRotate", "processManagement.fork"];
-        let words: &[&str] =
-            if needs_path.contains(&setting.key) { &["--logpath", "/l"] } else { &[] };
+        let words = company(setting);
         let refused = matches!(setting.support, Support::Refused { harmless: [], .. });
         let mut files = vec![format!("{}: {value}", setting.key)];
         files.extend(setting.aliases.iter().map(|alias| {
@@ -489,6 +496,16 @@ fn a_replica_set_has_a_name_and_perhaps_seeds() {
     assert_eq!(set(settings("replSet = rs0\n", &[], &[])), named);
     assert_eq!(set(settings("", &[("QUIRE_REPLICATION_REPL_SET_NAME", "rs0")], &[])), named);
     assert_eq!(flags(&["--replSet", "rs0"]).warnings, []);
+    assert_eq!(named.initiate, []);
+    let variable = [("QUIRE_REPLICATION_INITIATE", "a,b:1, [::1]:2")];
+    for given in [
+        flags(&["--replSet", "rs0", "--replSetInitiate", "a,b:1, [::1]:2"]),
+        settings("replication: { replSetName: rs0, initiate: 'a,b:1, [::1]:2' }", &[], &[]),
+        settings("replication: { replSetName: rs0 }", &variable, &[]),
+    ] {
+        let members: Vec<String> = set(given).initiate.iter().map(ToString::to_string).collect();
+        assert_eq!(members, ["a:27017", "b:1", "[::1]:2"]);
+    }
 }
 
 #[test]
@@ -527,7 +544,7 @@ fn rest_serves_a_thousand_above_the_port_unless_another_one_is_named() {
 
 #[test]
 fn a_bad_command_line_is_refused_in_one_line() {
-    let cases: [(&[&str], &str); 31] = [
+    let cases: [(&[&str], &str); 37] = [
         (&["--nonsense"], "unrecognised option '--nonsense'"),
         (&["--prot", "1"], "unrecognised option '--prot'"),
         (&["-x"], "unrecognised option '--x'"),
@@ -556,6 +573,15 @@ fn a_bad_command_line_is_refused_in_one_line() {
         ),
         (&["--replSet", "/a:1"], "expected the name of a replica set"),
         (&["--replSet", "rs0/a,a:27017"], "the host a:27017 is given twice"),
+        (&["--replSetInitiate", "a"], "needs the name of the set"),
+        (
+            &["--replSet=rs0", "--replSetInitiate="],
+            "Bad value for replication.initiate (--replSetInitiate): '': expected a host",
+        ),
+        (&["--replSet=rs0", "--replSetInitiate=a,"], "expected a host"),
+        (&["--replSet=rs0", "--replSetInitiate=a:0"], "expected a port"),
+        (&["--replSet=rs0", "--replSetInitiate=a b"], "not the name of a host"),
+        (&["--replSet=rs0", "--replSetInitiate=a,A:27017"], "a:27017 is given twice"),
         (&["--rest", "--port", "64536"], "1000 above 64536"),
         (&["--verbose=6"], "expected a number from 0 to 5"),
         (&["--dbpath="], "expected a path"),

@@ -29,6 +29,8 @@ use tokio::runtime::Handle;
 pub(crate) struct Replication {
     pub(crate) set: Arc<ReplicaSet>,
     pub(crate) links: Arc<Links>,
+    /// The members that the first of them makes a set of.
+    initiate: Arc<[HostPort]>,
 }
 
 impl Replication {
@@ -47,12 +49,11 @@ impl Replication {
             keys: Keys::new(keys.map_or(&[], KeyFile::keys)),
         };
         let links = Arc::new(Links::new(identity, address.to_string(), Handle::current()));
-        let seeds = setting.seeds.iter().map(|seed| HostPort::new(seed.host.clone(), seed.port));
-        let founding =
-            Founding { name: setting.name.clone(), seeds: seeds.collect(), address, node, process };
+        let name = setting.name.clone();
+        let founding = Founding { name, seeds: addresses(&setting.seeds), address, node, process };
         let outside = Arc::new(Neighbours { links: links.clone() });
         let set = Arc::new(ReplicaSet::new(founding, outside));
-        Replication { set, links }
+        Replication { set, links, initiate: addresses(&setting.initiate).into() }
     }
 
     /// Starts the replica as a member.
@@ -104,6 +105,22 @@ impl Replication {
             }
         });
     }
+
+    /// Makes a set of the members that were named at the start, if they were. Not before this
+    /// process can be asked who it is.
+    pub(crate) fn initiate_unasked(&self, shutdown: &Arc<Shutdown>) {
+        let (set, hosts, shutdown) = (self.set.clone(), self.initiate.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = shutdown.begun() => {}
+                () = set.initiate_unasked(&hosts) => {}
+            }
+        });
+    }
+}
+
+fn addresses(given: &[quire_config::HostPort]) -> Vec<HostPort> {
+    given.iter().map(|given| HostPort::new(given.host.clone(), given.port)).collect()
 }
 
 /// The links as the set sees them.

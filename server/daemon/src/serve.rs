@@ -135,6 +135,9 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         ssl = "off",
         "Waiting for connections"
     );
+    if let Some(replication) = &replication {
+        replication.initiate_unasked(&shutdown);
+    }
     write_pid_file(&settings)?;
     if fork::is_child() {
         // Whoever hears the word looks into the log next.

@@ -14,6 +14,7 @@ mod reporting;
 mod standing;
 mod stepping;
 mod time;
+mod unasked;
 mod waiting;
 
 pub use duties::BEAT_EVERY;
