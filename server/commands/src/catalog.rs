@@ -5,6 +5,7 @@
 
 mod coll_mod;
 mod coll_stats;
+mod commit_quorum;
 mod create;
 mod create_indexes;
 mod data_size;

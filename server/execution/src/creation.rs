@@ -95,9 +95,13 @@ pub fn check_creatable(namespace: &Namespace) -> Result<()> {
     Ok(())
 }
 
+/// Where the configuration of a replica set is read, which commands change.
+const SET_CONFIGURATION: (&str, &str) = ("local", "system.replset");
+
 /// Refuses names that no client may write documents to.
 pub fn check_writable(namespace: &Namespace) -> Result<()> {
-    if matches!(namespace.collection(), "system.profile" | "system.views") {
+    let is_configuration = (namespace.database(), namespace.collection()) == SET_CONFIGURATION;
+    if is_configuration || matches!(namespace.collection(), "system.profile" | "system.views") {
         return Err(CommandError::new(
             Code::InvalidNamespace,
             format!("cannot write to {namespace}"),

@@ -1,5 +1,6 @@
 //! `createIndexes`: new indexes, built before the reply while writers go on.
 
+use super::commit_quorum::CommitQuorum;
 use super::{index_spec, target};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -47,7 +48,7 @@ enum Plan<'a> {
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
-    let specs = read(context)?;
+    let (specs, quorum) = read(context)?;
     quire_execution::check_writable(&namespace)?;
     let server = context.server;
     let mut created = false;
@@ -68,21 +69,22 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             }
             Plan::Build { before, after, build } => {
                 index_build::build(&server.sequencer, build).await?;
+                if let Some(quorum) = &quorum {
+                    quorum.wait(context).await?;
+                }
                 return Ok(built(before, after, created));
             }
         }
     }
 }
 
-fn read(context: &Context<'_>) -> Result<Vec<IndexSpec>> {
+fn read(context: &Context<'_>) -> Result<(Vec<IndexSpec>, Option<CommitQuorum>)> {
     let mut arguments = context.arguments()?;
     let given = arguments.array("indexes")?;
     let quorum = arguments.take("commitQuorum");
     arguments.ignore("ignoreUnknownIndexOptions");
     arguments.finish()?;
-    if quorum.is_some() {
-        return Err(CommandError::bad_value("Standalones can't specify commitQuorum"));
-    }
+    let quorum = CommitQuorum::read(context.server, quorum)?;
     if given.is_empty() {
         return Err(CommandError::bad_value("Must specify at least one index to create"));
     }
@@ -93,7 +95,7 @@ fn read(context: &Context<'_>) -> Result<Vec<IndexSpec>> {
         check_among(&specs, &spec)?;
         specs.push(spec);
     }
-    Ok(specs)
+    Ok((specs, quorum))
 }
 
 fn document(n: usize, value: RawValue<'_>) -> Result<RawDoc<'_>> {

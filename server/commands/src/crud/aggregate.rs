@@ -5,7 +5,7 @@ mod sources;
 mod tests;
 
 use super::batch::{CursorOptions, open_cursor};
-use super::reading::{Prepared, hint, prepare_parsed};
+use super::reading::{Prepared, hint, prepare_resolved};
 use super::{collation, explain};
 use crate::arguments::Arguments;
 use crate::counters::LatencyClass;
@@ -122,11 +122,11 @@ pub fn prepare(
     };
     let namespace = crate::server::namespace(context.database(), name)?;
     let shown = namespace.to_string();
-    let resolved = views::resolve(&context.server.documents.catalog(), namespace)?;
+    let resolved = views::resolve(context, namespace)?;
     let pipeline = whole(&resolved, request.pipeline, constants)?;
     let prepared = match pipeline.source() {
         Some(_) => sources::prepare(context, Some(&resolved), pipeline, constants)?,
-        None => prepare_parsed(resolved.collection.as_deref(), pipeline, hint.as_ref(), constants)?,
+        None => prepare_resolved(&resolved, pipeline, hint.as_ref(), constants)?,
     };
     Ok((shown, prepared))
 }

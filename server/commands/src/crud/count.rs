@@ -66,7 +66,7 @@ impl<'a> CountRequest<'a> {
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = CountRequest::read(context.body())?;
-    let resolved = views::resolve(&context.server.documents.catalog(), namespace)?;
+    let resolved = views::resolve(context, namespace)?;
     let constants = context.constants(None)?;
     if !resolved.is_view && request.filter.is_empty() && request.hint.is_none() {
         let all = documents_of(context, resolved.collection.as_deref())?;

@@ -65,7 +65,7 @@ impl<'a> DistinctRequest<'a> {
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = DistinctRequest::read(context.body())?;
-    let resolved = views::resolve(&context.server.documents.catalog(), namespace)?;
+    let resolved = views::resolve(context, namespace)?;
     let constants = context.constants(None)?;
     let mut prepared = prepare(&resolved, &request, &constants)?;
     *context.operation.figures.plan.lock() = Some(prepared.summary);

@@ -114,7 +114,7 @@ fn target(context: &Context<'_>, command: RawDoc<'_>) -> Result<Resolved> {
         ));
     };
     let namespace = crate::server::namespace(context.database(), collection)?;
-    views::resolve(&context.server.documents.catalog(), namespace)
+    views::resolve(context, namespace)
 }
 
 fn of_find<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {

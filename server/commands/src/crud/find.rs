@@ -50,7 +50,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = FindRequest::read(context.body())?;
     let constants = context.constants(request.variables)?;
-    let resolved = views::resolve(&context.server.documents.catalog(), namespace.clone())?;
+    let resolved = views::resolve(context, namespace.clone())?;
     let prepared = prepare(&resolved, &request, &constants)?;
     let is_empty = || super::count::is_empty(context, resolved.collection.as_deref());
     // There is no place to wait at in a collection that has no documents yet.

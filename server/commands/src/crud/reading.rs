@@ -80,11 +80,24 @@ pub fn prepare_pipeline(
         all.push(stage.value());
     }
     let pipeline = Pipeline::parse(all.finish().as_raw(), constants)?;
-    prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants)
+    prepare_resolved(resolved, pipeline, hint, constants)
+}
+
+/// Plans the whole of a pipeline, that of the views included, over what a name stands for.
+pub fn prepare_resolved(
+    resolved: &Resolved,
+    pipeline: Pipeline,
+    hint: Option<&Hint>,
+    constants: &Arc<Constants>,
+) -> Result<Prepared> {
+    match &resolved.computed {
+        Some(documents) => Ok(Prepared::of(documents.clone(), &pipeline)),
+        None => prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants),
+    }
 }
 
 /// Plans a pipeline that is parsed already and has no source of its own.
-pub fn prepare_parsed(
+fn prepare_parsed(
     collection: Option<&Collection>,
     pipeline: Pipeline,
     hint: Option<&Hint>,

@@ -2,7 +2,7 @@
 
 use super::ReplicaSet;
 use crate::config::initiate::{Initiate, default_document};
-use crate::{Detail, HostPort, MemberState, RaftId, RaftSets};
+use crate::{Detail, HostPort, MemberState, RaftId, RaftSets, ReplicaSetConfig};
 use quire_bson::{DocBuf, ObjectId, RawDoc};
 use quire_consensus::Membership;
 use quire_errors::{Code, CommandError, Result};
@@ -157,7 +157,22 @@ impl ReplicaSet {
             let ticket = parts.sequencer.propose_membership(&next.settled())?;
             ticket.await.map_err(quire_execution::lost)?;
         }
+        self.wait_until_shown(&detail.config).await;
         Ok(())
+    }
+
+    /// The replica tells of what it has applied a moment later; who has changed a configuration must
+    /// not be shown the one before.
+    async fn wait_until_shown(&self, installed: &ReplicaSetConfig) {
+        let begun = std::time::Instant::now();
+        let is_shown = || self.detail().is_some_and(|shown| !shown.config.is_older_than(installed));
+        loop {
+            let seen = self.progressed.generation();
+            if is_shown() || begun.elapsed() > ELECTION_PATIENCE {
+                return;
+            }
+            self.changed_or(seen, Duration::from_millis(5)).await;
+        }
     }
 
     /// The nodes that vote below.

@@ -2,7 +2,7 @@
 //!
 //! Owns the table of sources: where each may be read, and where its documents come from.
 
-use crate::crud::reading::{Prepared, prepare_parsed};
+use crate::crud::reading::{Prepared, prepare_resolved};
 use crate::running;
 use crate::server::Context;
 use crate::sessions::{self, SessionEntry};
@@ -56,9 +56,7 @@ pub fn prepare(
 ) -> Result<Prepared> {
     let Some(source) = pipeline.source() else {
         return match resolved {
-            Some(resolved) => {
-                prepare_parsed(resolved.collection.as_deref(), pipeline, None, constants)
-            }
+            Some(resolved) => prepare_resolved(resolved, pipeline, None, constants),
             None => Err(needs_collection(&pipeline)),
         };
     };
@@ -96,8 +94,14 @@ fn check_target(name: &str, about: About, on_collection: bool) -> Result<()> {
     Err(CommandError::new(Code::InvalidNamespace, message))
 }
 
-/// Changes are told by the members of a replica set, and this is none.
-fn changes(_: &Reading<'_>) -> Result<Vec<DocBuf>> {
+/// Changes are told by the members of a replica set; drivers know the words of one that is none.
+fn changes(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
+    if reading.context.server.replica_set.is_some() {
+        return Err(CommandError::new(
+            Code::CommandNotSupported,
+            "Change streams are not supported by this server yet",
+        ));
+    }
     Err(CommandError::location(40573, "The $changeStream stage is only supported on replica sets"))
 }
 
