@@ -1,7 +1,8 @@
 //! What is sent arrives, in order, whoever knows whom.
 
 use super::harness::{Node, Setup, a_while, eventually};
-use crate::peers::{ConfigurationAge, Failure, Standing};
+use crate::peers::dial::Failure;
+use crate::peers::{ConfigurationAge, Standing};
 use quire_consensus::{Message, Transport};
 use quire_log::LogIndex;
 use std::time::{Duration, Instant};

@@ -1,8 +1,9 @@
 //! Who is not let in, and what becomes of bytes that are no messages.
 
 use super::harness::{Node, PATIENCE, Setup, a_while, eventually, quick};
+use crate::peers::dial::Failure;
 use crate::peers::hello::{Opening, Purpose, proof_command};
-use crate::peers::{Failure, Identity, Keys, frames, handshake};
+use crate::peers::{Identity, Keys, frames, handshake};
 use quire_bson::{DocBuf, Document, ObjectId};
 use quire_consensus::{MESSAGE_BYTES_MAX, Message};
 use quire_protocol::{ClientReply, DecodeLimits, Flags, FrameBuffer, MsgRequest};

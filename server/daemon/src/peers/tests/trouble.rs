@@ -1,7 +1,8 @@
 //! Links that break: who comes back, who is dead, who is only silent.
 
 use super::harness::{Node, Setup, a_while, eventually, quick};
-use crate::peers::{Failure, Timing};
+use crate::peers::Timing;
+use crate::peers::dial::Failure;
 use quire_consensus::{Message, Transport};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
