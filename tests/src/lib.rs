@@ -9,6 +9,7 @@ mod daemon;
 mod http;
 mod log;
 mod random;
+mod replica_set;
 mod small_disk;
 
 pub use connection::{Connection, failure, message};
@@ -16,6 +17,7 @@ pub use daemon::{Daemon, Finished, Launch, binary};
 pub use http::{HttpAnswer, get};
 pub use log::Log;
 pub use random::Random;
+pub use replica_set::{ReplicaSet, SET_NAME, free_port, members_of};
 pub use small_disk::SmallDisk;
 
 use std::time::Duration;

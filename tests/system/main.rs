@@ -18,6 +18,7 @@ mod disk_full;
 mod launch;
 mod logging;
 mod newer;
+mod operators;
 mod protection;
 mod repair;
 mod replica_set;

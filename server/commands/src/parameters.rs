@@ -224,6 +224,11 @@ impl Parameters {
         self.flag(&table::QUIET)
     }
 
+    /// How many entries of the log stay for members that were away.
+    pub fn retained_entries(&self) -> u64 {
+        self.count(&table::RETAINED_ENTRIES)
+    }
+
     /// How long running operations may go on when a signal ends the process.
     pub fn signal_shutdown_timeout(&self) -> Duration {
         Duration::from_millis(self.count(&table::SIGNAL_SHUTDOWN_TIMEOUT))

@@ -61,8 +61,10 @@ impl Replication {
         &self,
         log: Arc<dyn LogStore>,
         machine: Arc<dyn StateMachine>,
+        retain_entries: u64,
     ) -> Result<Replica, RecoveryError> {
-        let options = Options { node: self.set.node(), seed: random::bits(), ..Options::default() };
+        let node = self.set.node();
+        let options = Options { node, seed: random::bits(), retain_entries, ..Options::default() };
         let surroundings =
             Surroundings { transport: self.links.clone(), observer: self.set.clone() };
         Replica::join(log, machine, options, surroundings)

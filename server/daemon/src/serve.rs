@@ -91,7 +91,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         let node = stores::node_of(log.as_ref())?;
         let address = HostPort::new(facts.host.clone(), facts.port);
         let member = Replication::new(setting, keys.as_ref(), address, facts.process, node);
-        replication.insert(member).join(log, machine)
+        replication.insert(member).join(log, machine, parameters.retained_entries())
     })?;
     if let Some(replication) = &replication {
         replication.open_doors(&stores);

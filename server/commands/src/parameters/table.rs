@@ -252,6 +252,14 @@ pub(super) static FAIL_APPLY: Parameter = Parameter {
 
 pub(super) static QUIET: Parameter = Parameter::new("quiet", Settable::Anytime, Kind::Bool(false));
 
+/// How many entries of the log stay for members that were away. Those that were away for longer get
+/// a copy of the state.
+pub(super) static RETAINED_ENTRIES: Parameter = Parameter::new(
+    "quireLogRetainEntries",
+    Settable::AtStart,
+    Kind::Long { default: 100_000, min: 0, max: i64::MAX },
+);
+
 pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
     "shutdownTimeoutMillisForSignaledShutdown",
     Settable::Anytime,
@@ -284,6 +292,7 @@ static ALL: &[&Parameter] = &[
     &SESSIONS_MAX,
     &QUIET,
     &FAIL_APPLY,
+    &RETAINED_ENTRIES,
     &SIGNAL_SHUTDOWN_TIMEOUT,
     &TTL_MONITOR_ENABLED,
     &TTL_MONITOR_SLEEP,

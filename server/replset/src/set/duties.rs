@@ -107,10 +107,8 @@ impl ReplicaSet {
     }
 
     async fn configure(&self, next: &Detail, sets: crate::RaftSets) -> Result<()> {
-        self.begin_configuring(false)?;
-        let outcome = self.install(next, sets).await;
-        self.inner.lock().configuring = false;
-        outcome
+        let _turn = self.begin_configuring(false)?;
+        self.install(next, sets).await
     }
 
     /// Finds members that were never reached, and those that came back as another node.

@@ -23,14 +23,12 @@ impl ReplicaSet {
     /// Becomes the first member of a set of this configuration, or of one made of the hosts that
     /// were named at the start.
     pub async fn initiate(&self, config: Option<RawDoc<'_>>) -> Result<Initiated> {
-        self.begin_configuring(true)?;
-        let outcome = self.try_initiate(config).await;
-        self.inner.lock().configuring = false;
-        outcome
+        let _turn = self.begin_configuring(true)?;
+        self.try_initiate(config).await
     }
 
     /// One configuration at a time.
-    pub(super) fn begin_configuring(&self, is_first: bool) -> Result<()> {
+    pub(super) fn begin_configuring(&self, is_first: bool) -> Result<Configuring<'_>> {
         let mut inner = self.inner.lock();
         if is_first && inner.detail.is_some() {
             return Err(CommandError::new(Code::AlreadyInitialized, "already initialized"));
@@ -42,7 +40,7 @@ impl ReplicaSet {
             ));
         }
         inner.configuring = true;
-        Ok(())
+        Ok(Configuring(self))
     }
 
     async fn try_initiate(&self, given: Option<RawDoc<'_>>) -> Result<Initiated> {
@@ -89,7 +87,13 @@ impl ReplicaSet {
         let local = HostPort::new("127.0.0.1", founding.address.port());
         // A seed that leads here is how others know this process. A host name may lead elsewhere: a
         // server that listens on this machine only is not found by it.
-        let own = founding.seeds.iter().chain([&founding.address, &local]);
+        let seeds_are_local = founding.seeds.iter().any(HostPort::is_localhost);
+        // All members go by names of this machine alone, or none does.
+        let names = match seeds_are_local {
+            true => [&local, &founding.address],
+            false => [&founding.address, &local],
+        };
+        let own = founding.seeds.iter().chain(names);
         let found = self.look_up(own.clone().cloned()).await;
         let is_self = |host: &HostPort| found.is_certainly_self(host);
         let own = own.clone().find(|host| is_self(host)).unwrap_or(&founding.address);
@@ -178,6 +182,15 @@ impl ReplicaSet {
     /// The nodes that vote below.
     pub(super) fn voters(&self) -> std::collections::BTreeSet<RaftId> {
         self.inner.lock().view.membership.voters.clone()
+    }
+}
+
+/// The turn of one configuration, which ends also when whoever ordered it goes away.
+pub(super) struct Configuring<'a>(&'a ReplicaSet);
+
+impl Drop for Configuring<'_> {
+    fn drop(&mut self) {
+        self.0.inner.lock().configuring = false;
     }
 }
 

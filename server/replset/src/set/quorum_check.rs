@@ -53,13 +53,18 @@ impl Found {
 
     /// Everybody must answer, belong to a set of this name, and be new to it.
     pub(super) fn all_are_new(&self, config: &ReplicaSetConfig) -> Result<()> {
-        let mut failures = Vec::new();
+        let mut silent = Vec::new();
         for member in config.members.iter().filter(|member| !self.is_self(&member.host)) {
-            if let Err(reason) = self.is_new(&member.host, &config.name) {
-                failures.push(format!("{} failed with {reason}", member.host));
+            let host = &member.host;
+            let answer = self.answers.iter().find(|(known, _)| known == host);
+            match answer.map(|(_, answer)| answer) {
+                // One that answers and must not be taken in counts for more than any that is silent.
+                Some(Ok(identity)) => is_new(identity, host, config)?,
+                Some(Err(reason)) => silent.push(format!("{host} failed with {reason}")),
+                None => silent.push(format!("{host} failed with it was not asked")),
             }
         }
-        if failures.is_empty() {
+        if silent.is_empty() {
             return Ok(());
         }
         Err(CommandError::new(
@@ -67,30 +72,32 @@ impl Found {
             format!(
                 "replSetInitiate quorum check failed because not all proposed set members \
                  responded affirmatively: {}",
-                failures.join(", ")
+                silent.join(", ")
             ),
         ))
     }
+}
 
-    fn is_new(&self, host: &HostPort, set: &str) -> std::result::Result<(), String> {
-        let answer = self.answers.iter().find(|(known, _)| known == host).map(|(_, answer)| answer);
-        let identity = match answer {
-            Some(Ok(identity)) => identity,
-            Some(Err(reason)) => return Err(reason.clone()),
-            None => return Err("it was not asked".to_owned()),
-        };
-        if identity.set_name != set {
-            return Err(format!("it belongs to the set {}", identity.set_name));
-        }
-        if identity.configuration.is_some() {
-            return Err("it has a configuration already".to_owned());
-        }
-        if !identity.is_empty {
-            return Err(format!(
+fn is_new(identity: &PeerIdentity, host: &HostPort, config: &ReplicaSetConfig) -> Result<()> {
+    let incompatible =
+        |message: String| CommandError::new(Code::NewReplicaSetConfigurationIncompatible, message);
+    if identity.set_name != config.name {
+        return Err(incompatible(format!("Our set name did not match that of {host}")));
+    }
+    if let Some((version, _)) = identity.configuration {
+        return Err(incompatible(format!(
+            "Our config version of {} is no larger than the version on {host}, which is {version}",
+            config.version
+        )));
+    }
+    if !identity.is_empty {
+        return Err(CommandError::new(
+            Code::CannotInitializeNodeWithData,
+            format!(
                 "'{host}' has data already, cannot initiate set. All members except initiator \
                  must be empty."
-            ));
-        }
-        Ok(())
+            ),
+        ));
     }
+    Ok(())
 }

@@ -1,12 +1,17 @@
 //! Replacing the configuration in force.
 
 use super::ReplicaSet;
-use super::initiating::hosts_of;
+use super::initiating::{Configuring, hosts_of};
 use super::waiting::not_primary;
 use crate::config::reconfig::{Force, Reconfig};
 use crate::{Detail, HostPort, ReplicaSetConfig};
 use quire_bson::RawDoc;
+use quire_consensus::Replica;
 use quire_errors::{Code, CommandError, Result};
+use std::time::{Duration, Instant};
+
+/// How long a change may wait for another one to end.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 impl ReplicaSet {
     /// Puts another configuration in force.
@@ -20,13 +25,25 @@ impl ReplicaSet {
                 self.standing().state
             )));
         }
-        self.begin_configuring(false)?;
-        let outcome = match force {
+        let _turn = self.wait_to_configure().await?;
+        match force {
             true => self.force(proposed).await,
             false => self.try_reconfigure(proposed).await,
-        };
-        self.inner.lock().configuring = false;
-        outcome
+        }
+    }
+
+    /// Gives members that get their votes, which nobody ordered, time to have them.
+    async fn wait_to_configure(&self) -> Result<Configuring<'_>> {
+        let begun = Instant::now();
+        loop {
+            let seen = self.progressed.generation();
+            match self.begin_configuring(false) {
+                Err(_) if begun.elapsed() < TURN_PATIENCE => {
+                    self.changed_or(seen, Duration::from_millis(10)).await;
+                }
+                decided => return decided,
+            }
+        }
     }
 
     async fn try_reconfigure(&self, proposed: RawDoc<'_>) -> Result<()> {
@@ -73,16 +90,13 @@ impl ReplicaSet {
         self.bind_new_members(&mut detail, &current.config, &found)?;
         let parts = self.parts()?;
         // Nothing may be acknowledged before the configuration stands in the log.
-        parts.replica.refuse_proposals(true);
-        let forced = match parts.replica.force() {
-            Ok(()) => {
-                self.wait_until_leading().await;
-                self.install(&detail, detail.founding_sets(self.founding.node)).await
-            }
-            Err(error) => Err(CommandError::new(Code::InternalError, error.to_string())),
-        };
-        parts.replica.refuse_proposals(false);
-        forced
+        let _refusal = Refusal::begin(&parts.replica);
+        parts
+            .replica
+            .force()
+            .map_err(|error| CommandError::new(Code::InternalError, error.to_string()))?;
+        self.wait_until_leading().await;
+        self.install(&detail, detail.founding_sets(self.founding.node)).await
     }
 
     /// A new member must answer, so that its node can be bound; an old one may be away.
@@ -117,5 +131,21 @@ impl ReplicaSet {
             }
         }
         Ok(())
+    }
+}
+
+/// A replica takes no proposals while this lives.
+struct Refusal<'a>(&'a Replica);
+
+impl Refusal<'_> {
+    fn begin(replica: &Replica) -> Refusal<'_> {
+        replica.refuse_proposals(true);
+        Refusal(replica)
+    }
+}
+
+impl Drop for Refusal<'_> {
+    fn drop(&mut self) {
+        self.0.refuse_proposals(false);
     }
 }

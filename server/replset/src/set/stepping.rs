@@ -28,21 +28,12 @@ pub struct StepDown {
 impl ReplicaSet {
     pub async fn step_down(&self, order: StepDown) -> Result<()> {
         self.begin_step_down()?;
+        let mut ending = EndOfStepDown { set: self, frozen_until: None };
         let until = Instant::now() + Duration::from_secs(u64::from(order.seconds));
         let outcome = self.hand_over(order).await;
-        {
-            let mut inner = self.inner.lock();
-            inner.stepping_down = false;
-            if outcome.is_ok() {
-                inner.frozen_until = Some(until);
-            }
+        if outcome.is_ok() {
+            ending.frozen_until = Some(until);
         }
-        if let Ok(parts) = self.parts() {
-            parts.replica.refuse_proposals(false);
-        }
-        self.refresh_candidacy();
-        let (before, now) = self.twice_standing(outcome.is_err());
-        self.announce(&before, &now);
         outcome
     }
 
@@ -91,7 +82,7 @@ impl ReplicaSet {
             }
             let is_late = Instant::now() >= deadline;
             if is_late && (successor.is_none() || !is_waiting) {
-                return self.end_without_successor(order, told.is_some());
+                return self.end_without_successor(order);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let pause = left.clamp(Duration::from_millis(1), Duration::from_millis(20));
@@ -99,13 +90,11 @@ impl ReplicaSet {
         }
     }
 
-    fn end_without_successor(&self, order: StepDown, somebody_was_told: bool) -> Result<()> {
-        let parts = self.parts()?;
+    fn end_without_successor(&self, order: StepDown) -> Result<()> {
         if order.force {
-            parts.replica.resign();
+            self.parts()?.replica.resign();
             return Ok(());
         }
-        let _ = somebody_was_told;
         Err(CommandError::new(
             Code::ExceededTimeLimit,
             "No electable secondaries caught up as of the end of the catch up period. Please use \
@@ -231,6 +220,34 @@ impl ReplicaSet {
         let alone = self.followers().is_empty();
         let catch_up_seconds = if alone { 0 } else { seconds };
         let _ = self.hand_over(StepDown { seconds, catch_up_seconds, force: true }).await;
+    }
+}
+
+/// Ends a step-down, also one that is cut off because whoever ordered it has gone: a primary that
+/// took no writes for ever would be worse than none.
+struct EndOfStepDown<'a> {
+    set: &'a ReplicaSet,
+    /// Until when it does not stand, if it has stepped down.
+    frozen_until: Option<Instant>,
+}
+
+impl Drop for EndOfStepDown<'_> {
+    fn drop(&mut self) {
+        let set = self.set;
+        let has_failed = self.frozen_until.is_none();
+        {
+            let mut inner = set.inner.lock();
+            inner.stepping_down = false;
+            if !has_failed {
+                inner.frozen_until = self.frozen_until;
+            }
+        }
+        if let Ok(parts) = set.parts() {
+            parts.replica.refuse_proposals(false);
+        }
+        set.refresh_candidacy();
+        let (before, now) = set.twice_standing(has_failed);
+        set.announce(&before, &now);
     }
 }
 
