@@ -57,6 +57,8 @@ pub struct Member {
     reads: Reads,
     departures: Departures,
     arrival: Option<Arrival>,
+    /// Ticks until another copy is asked for, after one that failed.
+    arrival_pause: u32,
     /// The state is not whole: nothing can be applied to it.
     partial: bool,
     trouble: Option<LogTrouble>,
@@ -152,6 +154,7 @@ impl Member {
             reads: Reads::default(),
             departures: Departures::default(),
             arrival: None,
+            arrival_pause: 0,
             partial,
             trouble: None,
             halted: false,

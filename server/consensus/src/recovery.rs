@@ -45,7 +45,11 @@ pub enum RecoveryError {
 pub(crate) fn check(log: &dyn LogStore, machine: &dyn StateMachine) -> Result<bool, RecoveryError> {
     match machine.completeness() {
         Completeness::Partial => return Ok(true),
-        Completeness::Arrived => follow_copy(log, machine)?,
+        Completeness::Arrived => match follow_copy(log, machine) {
+            // It stands before what this log has forgotten: another one is needed.
+            Err(RecoveryError::DataBehindLog { .. }) => return Ok(true),
+            followed => followed?,
+        },
         Completeness::Whole => {}
     }
     let applied = machine.applied();

@@ -76,6 +76,13 @@ impl EngineLog {
     ) -> Result<EngineLog, LogError> {
         let engine = opener().map_err(from_engine)?;
         let bounds = load::bounds(&*engine)?;
+        if bounds.last.0 > LogIndex::ZERO {
+            // What was found may be the end of an attempt whose sync failed; others will be told
+            // that it is here, so a power cut must not take it away.
+            let mut batch = Batch::new();
+            batch.put(STATE, HARD_STATE_KEY, &encoding::write_hard_state(&bounds.hard_state));
+            engine.write(&batch, Durability::Synced).map_err(from_engine)?;
+        }
         Ok(EngineLog {
             opener: Box::new(opener),
             writer: Mutex::default(),

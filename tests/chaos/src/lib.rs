@@ -31,7 +31,13 @@ pub use failure::{Failure, Result};
 /// Runs a programme to its end on a runtime of its own.
 pub fn block_on<T>(programme: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(programme);
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = programme => outcome,
+            // Whoever interrupts a run does not want its processes to go on.
+            _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
+        }
+    });
     // Proxies and monitors never end by themselves.
     runtime.shutdown_background();
     outcome

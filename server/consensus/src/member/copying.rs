@@ -6,10 +6,11 @@
 //! vote and its log stay.
 
 use super::Member;
+use super::logging::LogTrouble;
 use super::standing::Arriving;
 use crate::message::{Consensus, Message, Transport};
 use crate::recovery;
-use quire_log::{Applied, Export, Fatal};
+use quire_log::{Export, Fatal};
 use std::collections::BTreeMap;
 
 /// Bytes of one chunk: small enough for heartbeats to pass between two of them.
@@ -74,7 +75,8 @@ impl Member {
 
     /// The leader says that this member is too far behind for the log.
     pub(super) fn copy_offered(&mut self, offer: Consensus) {
-        if offer.term < self.core.term() || offer.to != self.node || self.arrival.is_some() {
+        let able = self.arrival.is_none() && self.arrival_pause == 0 && self.trouble.is_none();
+        if offer.term < self.core.term() || offer.to != self.node || !able {
             return;
         }
         // As good as a heartbeat: without it the member would stand for election.
@@ -94,6 +96,7 @@ impl Member {
     pub(super) fn begin_arrival(&mut self, from: u64) {
         tracing::info!(target: "REPL", id = 7_200_010, from, "Getting a copy of the state");
         if let Err(fatal) = self.machine.begin_install() {
+            self.arrival_failed();
             return copy_failed("begin", &fatal);
         }
         self.partial = true;
@@ -200,9 +203,8 @@ impl Member {
         if !chunk.is_empty()
             && let Err(fatal) = self.machine.install_chunk(chunk)
         {
-            copy_failed("write", &fatal);
-            self.arrival = None;
-            return;
+            self.arrival_failed();
+            return copy_failed("write", &fatal);
         }
         if last {
             self.arrival = None;
@@ -213,9 +215,15 @@ impl Member {
     fn finish_arrival(&mut self, from: u64, token: u64) {
         let applied = match self.machine.finish_install() {
             Ok(applied) => applied,
-            Err(fatal) => return copy_failed("finish", &fatal),
+            Err(fatal) => {
+                self.arrival_failed();
+                return copy_failed("finish", &fatal);
+            }
         };
-        if let Err(error) = self.adopt_copy(applied) {
+        if let Err(error) = self.adopt_copy() {
+            self.arrival_failed();
+            // A log that failed takes nothing more until it was opened again.
+            self.trouble = Some(LogTrouble::keeping_everything());
             tracing::error!(
                 target: "REPL",
                 id = 7_200_013,
@@ -234,8 +242,14 @@ impl Member {
         self.departures.outbox.push((from, Message::CopyDone { token }));
     }
 
+    /// What failed here will hardly succeed at once.
+    fn arrival_failed(&mut self) {
+        self.arrival = None;
+        self.arrival_pause = ARRIVAL_PATIENCE;
+    }
+
     /// Lets the log begin behind a copy that has arrived, and starts the core from there.
-    fn adopt_copy(&mut self, _: Applied) -> Result<(), recovery::RecoveryError> {
+    fn adopt_copy(&mut self) -> Result<(), recovery::RecoveryError> {
         recovery::follow_copy(self.log.as_ref(), self.machine.as_ref())?;
         self.partial = false;
         let membership = recovery::membership(self.machine.as_ref(), self.start, self.node)?;
@@ -255,6 +269,7 @@ impl Member {
             self.departures.by_peer.remove(&peer);
             self.core.copy_ended(peer);
         }
+        self.arrival_pause = self.arrival_pause.saturating_sub(1);
         if let Some(arrival) = &mut self.arrival {
             arrival.waited += 1;
             if arrival.waited > ARRIVAL_PATIENCE {
@@ -293,6 +308,8 @@ impl Member {
         if let Some(leader) = leader
             && self.partial
             && self.arrival.is_none()
+            && self.arrival_pause == 0
+            && self.trouble.is_none()
         {
             self.begin_arrival(leader);
         }

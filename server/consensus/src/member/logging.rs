@@ -16,6 +16,13 @@ pub(super) struct LogTrouble {
     told: bool,
 }
 
+impl LogTrouble {
+    /// After a change that did not append: nothing has to be cut off.
+    pub(super) fn keeping_everything() -> LogTrouble {
+        LogTrouble { keep_through: LogIndex(u64::MAX), told: false }
+    }
+}
+
 impl Member {
     /// Sends, writes and sends again, in the order that makes each promise true.
     pub(super) fn carry_out(

@@ -44,6 +44,7 @@ struct Harvest {
 impl Chaos {
     /// Runs it. What is wrong with the server is in the report.
     pub async fn run(&self) -> Result<Report> {
+        say(&format!("seed {}, {:?}", self.seed, self.time));
         let mut scratch = Scratch::new(&self.directory, "quire-chaos")?;
         let mut random = Random::new(self.seed);
         let cluster = Cluster::start(&self.quired, scratch.path(), Network::Proxied).await;
