@@ -137,7 +137,7 @@ impl Member {
             log: log.clone(),
             hard_state: recovery::hard_state(log.as_ref(), machine.as_ref())?,
             membership,
-            applied: machine.applied(),
+            applied: recovery::applied(machine.as_ref(), partial),
             candidacy: Candidacy::default(),
             seed: options.seed,
         })?;
@@ -297,7 +297,7 @@ impl Member {
             log: self.log.clone(),
             hard_state,
             membership,
-            applied: self.machine.applied(),
+            applied: recovery::applied(self.machine.as_ref(), self.partial),
             candidacy: self.candidacy,
             seed: self.options.seed.wrapping_add(self.restarts),
         })?;

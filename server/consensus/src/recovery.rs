@@ -117,6 +117,11 @@ pub(crate) fn membership(
     }
 }
 
+/// How far the log is applied. A state that is not whole may stand anywhere, outside of the log too.
+pub(crate) fn applied(machine: &dyn StateMachine, partial: bool) -> Applied {
+    if partial { Applied::default() } else { machine.applied() }
+}
+
 /// Term and vote as they were promised; committed is at least what was applied, which the log may
 /// have learned after it last wrote down how far it was.
 pub(crate) fn hard_state(

@@ -23,7 +23,7 @@ const TOLD_EVERY: u64 = 128;
 const DEPARTURES_MAX: usize = 4;
 
 /// Ticks after which nobody is believed to pull any more.
-const DEPARTURE_PATIENCE: u32 = 400;
+const DEPARTURE_PATIENCE: u32 = 100;
 
 /// Ticks after which a copy is offered again.
 const OFFER_PATIENCE: u32 = 10;
@@ -249,7 +249,7 @@ impl Member {
     }
 
     /// Lets the log begin behind a copy that has arrived, and starts the core from there.
-    fn adopt_copy(&mut self) -> Result<(), recovery::RecoveryError> {
+    pub(super) fn adopt_copy(&mut self) -> Result<(), recovery::RecoveryError> {
         recovery::follow_copy(self.log.as_ref(), self.machine.as_ref())?;
         self.partial = false;
         let membership = recovery::membership(self.machine.as_ref(), self.start, self.node)?;

@@ -6,7 +6,8 @@ use super::{Member, Settled, Start};
 use crate::core::{Synced, Work};
 use crate::message::{Consensus, Message, Transport};
 use crate::proposal::LostCause;
-use quire_log::{EntryKind, LogError, LogIndex};
+use crate::recovery::RecoveryError;
+use quire_log::{Completeness, EntryKind, LogError, LogIndex};
 
 /// The log must be reopened before it takes anything.
 pub(super) struct LogTrouble {
@@ -86,6 +87,17 @@ impl Member {
             let alone = self.core.membership().members().count() <= 1;
             let cause = if alone { LostCause::NoSpace } else { LostCause::NotLeader };
             self.lose(keep_through, cause, settled);
+        }
+        if self.machine.completeness() == Completeness::Arrived {
+            match self.adopt_copy() {
+                Ok(()) => {
+                    self.trouble = None;
+                    return;
+                }
+                // Another copy is needed.
+                Err(RecoveryError::DataBehindLog { .. }) => {}
+                Err(_) => return,
+            }
         }
         let membership = self.core.membership().clone();
         if let Err(error) = self.restart_core(membership) {

@@ -209,6 +209,21 @@ fn the_engine_is_let_go_before_it_is_opened_again() {
 }
 
 #[test]
+fn what_a_start_finds_is_synced_though_the_attempt_that_wrote_it_failed() {
+    let (memory, faults, log) = failing();
+    let broken = EngineError::Io("planned".to_owned());
+    faults.fail(Fault { effect: Effect::Unsynced, ..Fault::once(Call::Write, 1, broken) });
+    let next = log.last_index().next();
+    log.append(&[entry(next.0, 1)], None).unwrap_err();
+    // The process ends, and what it wrote is still in the memory of the machine.
+    drop(log);
+    let found = opened(&memory).unwrap();
+    assert_eq!(found.last_index(), next);
+    let after_power_cut = opened(&Arc::new(memory.after_crash(0))).unwrap();
+    assert_eq!(after_power_cut.last_index(), next);
+}
+
+#[test]
 fn damage_that_the_engine_reports_stays_damage() {
     let (_, engine, log) = failing();
     let damage = EngineError::Corruption("000012.sst".into());

@@ -1,0 +1,158 @@
+//! A set of members and the network between them, which loses what it is told to lose.
+
+use parking_lot::Mutex;
+use quire_consensus::{
+    ELECTION_TICKS, Member, Membership, Message, Options, Role, Start, Ticket, Transport,
+};
+use quire_documents::{Documents, Effect, Effects};
+use quire_engine::{Engine, EngineError, Faulty, FaultyEngine, MemoryEngine};
+use quire_keys::KeySpace;
+use quire_log::{EngineLog, LOG_SPACES, StateMachine, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(Default)]
+struct Wire(Mutex<VecDeque<(u64, u64, Message)>>);
+
+struct From<'a>(u64, &'a Wire);
+
+impl Transport for From<'_> {
+    fn send(&self, to: u64, message: Message) {
+        self.1.0.lock().push_back((self.0, to, message));
+    }
+}
+
+pub struct Node {
+    pub member: Member,
+    pub documents: Arc<Documents>,
+    pub log_faults: Arc<FaultyEngine>,
+    /// The log cannot be opened again at the moment.
+    pub shut: Arc<AtomicBool>,
+}
+
+impl Node {
+    fn new(node: u64) -> Node {
+        let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new(LOG_SPACES.len()));
+        let log_faults = Arc::new(Faulty::new(memory));
+        let shut = Arc::new(AtomicBool::new(false));
+        let (engine, closed) = (log_faults.clone(), shut.clone());
+        let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
+            if closed.load(Ordering::SeqCst) {
+                return Err(EngineError::NoSpace("planned".to_owned()));
+            }
+            Ok(engine.clone())
+        };
+        let log = Arc::new(EngineLog::open(opener).unwrap());
+        let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
+        let documents = Arc::new(Documents::open(data).unwrap());
+        let options = Options { node, seed: node, retain_entries: 1, ..Options::default() };
+        let member = Member::open(log, documents.clone(), options, Start::InSet).unwrap();
+        Node { member, documents, log_faults, shut }
+    }
+}
+
+type Loses = Box<dyn Fn(u64, u64, &Message) -> bool>;
+
+pub struct Set {
+    pub nodes: BTreeMap<u64, Node>,
+    pub loses: Loses,
+    stamp: u64,
+}
+
+/// The voters, those on their way out, and the learners.
+pub fn members(voters: &[u64], outgoing: &[u64], learners: &[u64]) -> Membership {
+    let ids = |ids: &[u64]| ids.iter().copied().collect::<BTreeSet<u64>>();
+    Membership {
+        voters: ids(voters),
+        outgoing: ids(outgoing),
+        learners: ids(learners),
+        ..Membership::default()
+    }
+}
+
+impl Set {
+    /// Nodes 1 to `count`, of which the first is a set of its own.
+    pub fn new(count: u64) -> Set {
+        let nodes = (1..=count).map(|id| (id, Node::new(id))).collect();
+        let mut set = Set { nodes, loses: Box::new(|_, _, _| false), stamp: 0 };
+        set.node(1).member.bootstrap().unwrap();
+        set.run();
+        set
+    }
+
+    pub fn node(&mut self, id: u64) -> &mut Node {
+        self.nodes.get_mut(&id).unwrap()
+    }
+
+    /// Lets every member do what it has to, and delivers messages until there are none.
+    pub fn run(&mut self) {
+        let wire = Wire::default();
+        loop {
+            for (id, node) in &mut self.nodes {
+                node.member.settle(&From(*id, &wire)).answer();
+            }
+            let Some((from, to, message)) = wire.0.lock().pop_front() else { break };
+            let lost = (self.loses)(from, to, &message);
+            if let Some(node) = self.nodes.get_mut(&to).filter(|_| !lost) {
+                node.member.receive(from, message);
+            }
+        }
+    }
+
+    pub fn tick(&mut self, ticks: usize) {
+        for _ in 0..ticks {
+            for node in self.nodes.values_mut() {
+                node.member.tick(0);
+            }
+            self.run();
+        }
+    }
+
+    /// Lets time pass until something holds.
+    pub fn within(&mut self, timeouts: usize, holds: impl Fn(&Set) -> bool) -> bool {
+        (0..timeouts * ELECTION_TICKS).any(|_| {
+            self.tick(1);
+            holds(self)
+        })
+    }
+
+    pub fn leader(&self) -> Option<u64> {
+        let leads = |node: &&Node| node.member.view().role == Role::Leader;
+        self.nodes.values().find(leads).map(|node| node.member.node())
+    }
+
+    pub fn write(&mut self, id: u64) -> Ticket {
+        self.stamp += 10;
+        let note = quire_bson::DocBuf::new();
+        let effects = Effects { effects: vec![Effect::Noop { note }], ..Effects::default() };
+        let stamp = Timestamp(1_000 + self.stamp);
+        let ticket = self.node(id).member.submit(stamp, effects.encode());
+        self.run();
+        ticket
+    }
+
+    pub fn change(&mut self, id: u64, next: &Membership) {
+        self.stamp += 10;
+        let stamp = Timestamp(1_000 + self.stamp);
+        self.node(id).member.propose_membership(stamp, next).unwrap();
+        self.run();
+    }
+
+    /// Lets a log forget everything that it may.
+    pub fn compact(&mut self, id: u64) {
+        self.node(id).documents.flush().unwrap();
+        self.node(id).member.compact();
+    }
+
+    pub fn applied(&self, id: u64) -> u64 {
+        self.nodes[&id].documents.applied().index.0
+    }
+
+    pub fn has_everything(&self, id: u64, as_much_as: u64) -> bool {
+        self.applied(id) == self.applied(as_much_as)
+            && !self.nodes[&id].member.view().partial
+            && self.nodes[&id].documents.state_hash().ok()
+                == self.nodes[&as_much_as].documents.state_hash().ok()
+    }
+}
