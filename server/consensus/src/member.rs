@@ -21,7 +21,7 @@ mod standing;
 pub use forcing::Keeper;
 pub use standing::{Arriving, MemberView, PeerProgress};
 
-use crate::core::{Candidacy, Core, CoreStart};
+use crate::core::{Candidacy, Core, CoreStart, ELECTION_TICKS};
 use crate::message::{Message, Transport};
 use crate::proposal::{Committed, Lost, LostCause, Waiter};
 use crate::recovery::{self, RecoveryError};
@@ -78,6 +78,8 @@ pub struct Member {
     peers_applied: BTreeMap<u64, LogIndex>,
     /// The leader and position that were last told of our progress.
     progress_told: (Option<u64>, LogIndex),
+    /// How many ticks ago that was.
+    progress_age: usize,
     standing: MemberView,
     restarts: u64,
     failure: Option<RecoveryError>,
@@ -167,6 +169,7 @@ impl Member {
             keeper: None,
             peers_applied: BTreeMap::new(),
             progress_told: (None, LogIndex::ZERO),
+            progress_age: 0,
             standing: MemberView::default(),
             restarts: 0,
             failure: None,
@@ -189,6 +192,11 @@ impl Member {
         self.wall_seconds = wall_seconds;
         if self.halted {
             return;
+        }
+        self.progress_age += 1;
+        if self.progress_age >= ELECTION_TICKS {
+            // What was told may have been lost on the way.
+            self.progress_told = (None, LogIndex::ZERO);
         }
         if self.trouble.is_none() {
             self.core.tick();
@@ -220,7 +228,9 @@ impl Member {
         if message.kind == ConsensusKind::CopyOffer {
             return self.copy_offered(message);
         }
-        if self.gives_up(&mut message) {
+        // Whoever has no state cannot lead, though its log may be the longest.
+        let cannot = message.kind == ConsensusKind::TimeoutNow && self.partial;
+        if cannot || self.gives_up(&mut message) {
             return;
         }
         let from = message.from;

@@ -3,6 +3,7 @@
 //! Owns what has to be true in the end: one leader soon, writes and reads soon, and the same state
 //! everywhere a little later.
 
+use crate::node::Running;
 use crate::options::{ELECTION_TIMEOUT, TICK};
 use crate::planner::read_lists;
 use crate::world::World;
@@ -61,14 +62,19 @@ impl World {
             })
     }
 
-    /// Every member has applied everything.
+    /// Every member has applied everything, and its leader knows it.
     fn is_equal(&self) -> bool {
         let Some(leader) = self.leader() else { return false };
         let Some(members) = self.membership(leader) else { return false };
         let Some(last) = self.nodes[leader].running.as_ref().map(|r| r.log.last_index()) else {
             return false;
         };
+        let leads = |running: &Running| {
+            let peers = running.member.view().peers.clone();
+            peers.iter().all(|peer| peer.applied == last && peer.durable == last)
+        };
         self.has_one_leader()
+            && self.nodes[leader].running.as_ref().is_some_and(leads)
             && self.nodes.iter().filter(|node| members.contains(node.id)).all(|node| {
                 node.running.as_ref().is_some_and(|running| {
                     running.documents.applied().index == last && !running.member.view().partial

@@ -185,6 +185,7 @@ impl Member {
             && told != self.progress_told
         {
             self.progress_told = told;
+            self.progress_age = 0;
             transport.send(leader, Message::Progress { applied: told.1 });
         }
     }

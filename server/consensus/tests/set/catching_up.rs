@@ -1,9 +1,11 @@
 //! Members that fell behind, and logs that fail.
 
 use crate::bench::{Set, members};
-use quire_consensus::{ConsensusKind, Message};
+use quire_consensus::{Consensus, ConsensusKind, Message};
 use quire_engine::{Call, EngineError, Fault};
+use quire_log::{LogIndex, Term};
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 fn is_offer(message: &Message) -> bool {
@@ -57,4 +59,58 @@ fn a_message_that_meets_a_log_that_is_not_open_does_no_harm() {
     }
     set.node(3).shut.store(false, Ordering::SeqCst);
     assert!(set.within(5, |set| set.has_everything(3, 1)));
+}
+
+#[test]
+fn how_far_a_member_is_gets_told_again_when_it_was_lost() {
+    let lost = Rc::new(Cell::new(false));
+    let loses = lost.clone();
+    let mut set =
+        with_one_behind(move |message| loses.get() && matches!(message, Message::Progress { .. }));
+    assert!(set.within(5, |set| set.has_everything(3, 1)));
+    lost.set(true);
+    set.write(1);
+    lost.set(false);
+    let everybody_is_there = |set: &Set| {
+        let peers = set.nodes[&1].member.view().peers.clone();
+        peers.iter().all(|peer| peer.applied.0 == set.applied(1))
+    };
+    assert!(!everybody_is_there(&set));
+    assert!(set.within(2, everybody_is_there));
+}
+
+#[test]
+fn a_member_without_a_state_does_not_lead_though_it_is_told_to() {
+    let mut set = Set::new(3);
+    set.change(1, &members(&[1, 2, 3], &[1], &[]));
+    set.change(1, &members(&[1, 2, 3], &[], &[]));
+    set.loses = Box::new(|from, to, _| [from, to].contains(&3));
+    for _ in 0..5 {
+        set.write(1);
+    }
+    set.compact(1);
+    set.loses = Box::new(|_, _, message| matches!(message, Message::CopyChunk { .. }));
+    assert!(set.within(2, |set| set.nodes[&3].member.view().partial));
+    let term = set.node(3).member.term();
+    let order = Consensus { kind: ConsensusKind::TimeoutNow, ..an_append(1, 3) };
+    set.node(3).member.receive(1, Message::Consensus(order));
+    set.run();
+    assert_eq!((set.leader(), set.node(3).member.term()), (Some(1), term));
+}
+
+fn an_append(from: u64, to: u64) -> Consensus {
+    Consensus {
+        kind: ConsensusKind::Append,
+        from,
+        to,
+        term: Term(1),
+        index: LogIndex::ZERO,
+        log_term: Term(0),
+        commit: LogIndex::ZERO,
+        commit_term: Term(0),
+        reject: false,
+        reject_hint: LogIndex::ZERO,
+        context: Vec::new(),
+        entries: Vec::new(),
+    }
 }
