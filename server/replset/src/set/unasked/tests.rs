@@ -110,19 +110,27 @@ fn the_first_never_begins_a_set_beside_one_that_exists_or_without_somebody() {
         change(&mut identity);
         vec![me(), ("b:27017", Ok(new(2, other))), ("c:27017", Ok(identity))]
     };
-    let cases: [(&str, Vec<(&'static str, Answer)>); 4] = [
-        ("c does not answer", vec![me(), ("b:27017", Ok(new(2, other)))]),
-        ("c has a configuration", with(|c| c.configuration = Some((4, 7)))),
-        ("c has data", with(|c| c.is_empty = false)),
-        ("c is of another set", with(|c| c.set_name = "rs1".to_owned())),
+    let cases: [(&str, Code, Vec<(&'static str, Answer)>); 4] = [
+        ("c does not answer", Code::NodeNotFound, vec![me(), ("b:27017", Ok(new(2, other)))]),
+        (
+            "c has a configuration",
+            Code::NewReplicaSetConfigurationIncompatible,
+            with(|c| c.configuration = Some((4, 7))),
+        ),
+        ("c has data", Code::CannotInitializeNodeWithData, with(|c| c.is_empty = false)),
+        (
+            "c is of another set",
+            Code::NewReplicaSetConfigurationIncompatible,
+            with(|c| c.set_name = "rs1".to_owned()),
+        ),
     ];
-    for (case, answers) in cases {
+    for (case, code, answers) in cases {
         let (set, _) = member(own, vec![answers.clone()]);
         let document = DocBuf::from(&default_document("rs0", &hosts()[0], &hosts(), &|_| false));
         let mut once = pin!(set.initiate(Some(document.as_raw())));
         let refused = once.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let Poll::Ready(Err(error)) = refused else { panic!("{case}: {refused:?}") };
-        assert_eq!(error.code(), Code::NodeNotFound, "{case}: {error}");
+        assert_eq!(error.code(), code, "{case}: {error}");
 
         // It goes on asking, for as long as it has no configuration and is the first.
         let moved = vec![("a:27017", Ok(new(2, other)))];
