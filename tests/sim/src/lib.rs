@@ -2,8 +2,9 @@
 //!
 //! Owns no rule of the server: its members, logs and documents are the ones that ship, over engines
 //! in memory. Network, disks, clocks, clients and operators are played here, and everything that
-//! can go wrong with them does, in an order that the seed alone decides: no sockets, no wall clock, no
-//! threads. While it runs and when it has calmed down, every rule of `checks` is held against it.
+//! can go wrong with them does, in an order that the seed alone decides: no sockets, no wall clock,
+//! no threads. While it runs and when it has calmed down, every rule of `checks` is held against
+//! it.
 
 mod calm;
 mod checks;

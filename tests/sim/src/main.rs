@@ -1,7 +1,7 @@
 //! Runs seeds, one after the other or one again.
 //!
-//! Owns the command line: `quire-sim [--seconds N] [--seed N] [--count N]`. Ends with an error at the
-//! first seed that breaks a rule, having said which.
+//! Owns the command line: `quire-sim [--seconds N] [--seed N] [--count N]`. Ends with an error at
+//! the first seed that breaks a rule, having said which.
 
 use quire_sim::{Figures, run};
 use std::io::Write;

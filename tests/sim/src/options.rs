@@ -1,7 +1,7 @@
 //! What a seed makes of a run.
 //!
-//! Owns the choice of which troubles a run has at all: one that has every trouble at once seldom gets
-//! far enough to show what one of them alone would have shown.
+//! Owns the choice of which troubles a run has at all: one that has every trouble at once seldom
+//! gets far enough to show what one of them alone would have shown.
 
 use crate::random::Random;
 

@@ -1,7 +1,7 @@
 //! Log and state of a node, with somebody looking on.
 //!
-//! Owns telling the checks what was written and applied. Besides that, copies leave in small pieces,
-//! so that something can happen between two of them.
+//! Owns telling the checks what was written and applied. Besides that, copies leave in small
+//! pieces, so that something can happen between two of them.
 
 use crate::checks::Checks;
 use parking_lot::Mutex;

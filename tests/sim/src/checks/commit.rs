@@ -1,5 +1,5 @@
-//! What is committed is on the disks of a majority, in its leader's own term, and every later leader
-//! has it.
+//! What is committed is on the disks of a majority, in its leader's own term, and every later
+//! leader has it.
 
 use super::durable::Durable;
 use super::{Sight, Verdict};

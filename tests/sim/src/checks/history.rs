@@ -1,7 +1,7 @@
 //! What clients saw: acknowledged writes stay and take effect once, reads are linearizable.
 //!
-//! Every key holds the list of the operations that were appended to it, so the list that is there in
-//! the end is the order in which they took effect, and what a read saw must be its beginning: no
+//! Every key holds the list of the operations that were appended to it, so the list that is there
+//! in the end is the order in which they took effect, and what a read saw must be its beginning: no
 //! shorter than what was acknowledged or read before it began, and without what was begun after it
 //! ended.
 
