@@ -125,6 +125,8 @@ struct Inner {
     elected: Option<Elected>,
     last_gossip: Option<Instant>,
     gossip_is_due: bool,
+    /// What the others were told last about being frozen or in maintenance.
+    told_to_keep_out: bool,
     last_write_at: Option<Instant>,
     last_probe: Option<Instant>,
     /// A member of higher priority has been ready since.
