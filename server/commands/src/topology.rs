@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 pub struct Topology {
     process: ObjectId,
     counter: AtomicI64,
+    /// The last version under which a client was told that writes are taken here.
+    told_writable: AtomicI64,
     shutting_down: AtomicBool,
     pub changed: Signal,
 }
@@ -22,6 +24,7 @@ impl Topology {
         Topology {
             process,
             counter: AtomicI64::new(0),
+            told_writable: AtomicI64::new(-1),
             shutting_down: AtomicBool::new(false),
             changed: Signal::default(),
         }
@@ -35,8 +38,26 @@ impl Topology {
         self.counter.load(Ordering::Acquire)
     }
 
-    pub fn version(&self) -> Bson {
-        Bson::from(doc! { "processId": self.process, "counter": self.counter() })
+    /// What clients compare.
+    pub fn version(&self, counter: i64) -> Bson {
+        Bson::from(doc! { "processId": self.process, "counter": counter })
+    }
+
+    /// A client is about to be told under this version that writes are taken here.
+    pub fn note_writable(&self, counter: i64) {
+        self.told_writable.fetch_max(counter, Ordering::AcqRel);
+    }
+
+    /// The version of an error which says that this member is not primary. Drivers take no notice of
+    /// one that is not newer than what they know, and would come again at once.
+    pub fn version_of_refusal(&self) -> Bson {
+        loop {
+            let counter = self.counter();
+            if counter > self.told_writable.load(Ordering::Acquire) {
+                return self.version(counter);
+            }
+            self.change();
+        }
     }
 
     /// What `hello` shows of the set has changed.
@@ -53,5 +74,24 @@ impl Topology {
 
     pub fn is_shutting_down(&self) -> bool {
         self.shutting_down.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Topology;
+    use quire_bson::{Bson, ObjectId};
+
+    #[test]
+    fn a_refusal_is_newer_than_what_it_contradicts_and_no_newer_than_needed() {
+        let topology = Topology::new(ObjectId::new());
+        let counter = |version: Bson| version.as_document().unwrap().get_i64("counter").unwrap();
+        assert_eq!(counter(topology.version_of_refusal()), 0);
+        topology.note_writable(topology.counter());
+        assert_eq!(counter(topology.version_of_refusal()), 1);
+        assert_eq!(counter(topology.version_of_refusal()), 1);
+        topology.change();
+        assert_eq!(counter(topology.version_of_refusal()), 2);
+        assert_eq!(topology.changed.generation(), 2);
     }
 }

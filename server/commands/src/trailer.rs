@@ -65,7 +65,7 @@ impl<'a> Trailer<'a> {
     pub fn append(&self, b: &mut DocBuilder, error: Option<&CommandError>) {
         let Some(set) = self.set else { return };
         if error.is_some_and(|error| self.tells_of_change(error.code())) {
-            b.append_bson("topologyVersion", &self.server.topology.version());
+            b.append_bson("topologyVersion", &self.server.topology.version_of_refusal());
         }
         let operation_time = set.operation_time();
         // A member without a configuration has no time either.

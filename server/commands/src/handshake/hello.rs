@@ -16,6 +16,7 @@ use quire_execution::wait::{Waiting, race};
 use quire_protocol::RequestKind;
 use quire_replset::ReplicaSet;
 use quire_replset::hello::{Hello as Shown, Member, Spelling};
+use quire_replset::set::Standing;
 use std::time::Duration;
 
 pub const COMMAND: Command =
@@ -52,9 +53,11 @@ async fn hello(context: &Context<'_>) -> Result<Reply> {
     if context.server.replica_set.is_some() {
         check_not_leaving(context.server)?;
     }
-    // Read before anything is described: what changes meanwhile is told by the next reply.
-    let version = context.server.topology.counter();
-    let mut reply = Reply::with(|b| describe(b, context, &hello, &compressors));
+    let (version, standing) = look(context.server);
+    let mut reply = Reply::with(|b| {
+        append_role(b, context, standing.as_ref());
+        describe(b, context, &hello, version, &compressors);
+    });
     reply.more = hello.wait.is_some() && context.request.exhaust_allowed();
     context.client.note_streamed(reply.more.then_some(version));
     Ok(reply)
@@ -131,6 +134,25 @@ async fn wait_for_change(context: &Context<'_>, hello: &Hello<'_>) {
     race(topology.changed.changed_since(generation), context.server.host.sleep(wait)).await;
 }
 
+/// How this member stands, and the version under which it may be told.
+fn look(server: &Server) -> (i64, Option<Standing>) {
+    let topology = &server.topology;
+    loop {
+        // Read first: a client that is told of an old state under a new version would not ask again.
+        let version = topology.counter();
+        let Some(set) = &server.replica_set else { return (version, None) };
+        let standing = set.standing();
+        if !standing.is_writable {
+            return (version, Some(standing));
+        }
+        topology.note_writable(version);
+        // Whoever is refused from now on hears of a newer version.
+        if set.standing().is_writable {
+            return (version, Some(standing));
+        }
+    }
+}
+
 /// Who monitors a member that goes down must turn to another: what it hears is an error that says so.
 fn check_not_leaving(server: &Server) -> Result<()> {
     if !server.topology.is_shutting_down() {
@@ -142,6 +164,18 @@ fn check_not_leaving(server: &Server) -> Result<()> {
     ))
 }
 
+fn append_role(b: &mut DocBuilder, context: &Context<'_>, standing: Option<&Standing>) {
+    let server = context.server;
+    let spelling = match context.operation.command {
+        "hello" => Spelling::Hello,
+        _ => Spelling::IsMaster,
+    };
+    match server.replica_set.as_ref().zip(standing) {
+        Some((set, standing)) => append_set(b, set, standing, spelling),
+        None => append_standalone(b, server, spelling),
+    }
+}
+
 fn append_standalone(b: &mut DocBuilder, server: &Server, spelling: Spelling) {
     let name = match spelling {
         Spelling::Hello => "isWritablePrimary",
@@ -151,8 +185,12 @@ fn append_standalone(b: &mut DocBuilder, server: &Server, spelling: Spelling) {
 }
 
 /// What a member of a set shows of the set and of itself.
-pub(crate) fn append_set(b: &mut DocBuilder, set: &ReplicaSet, spelling: Spelling) {
-    let standing = set.standing();
+pub(crate) fn append_set(
+    b: &mut DocBuilder,
+    set: &ReplicaSet,
+    standing: &Standing,
+    spelling: Spelling,
+) {
     let member = standing.detail.as_ref().zip(standing.own).map(|(detail, own)| Member {
         config: &detail.config,
         own,
@@ -169,23 +207,14 @@ fn describe(
     b: &mut DocBuilder,
     context: &Context<'_>,
     hello: &Hello<'_>,
+    version: i64,
     compressors: &[&'static str],
 ) {
     let server = context.server;
-    // Read first: a client that is told of an old state under a new version would not ask again.
-    let version = server.topology.version();
-    let spelling = match context.operation.command {
-        "hello" => Spelling::Hello,
-        _ => Spelling::IsMaster,
-    };
-    match &server.replica_set {
-        Some(set) => append_set(b, set, spelling),
-        None => append_standalone(b, server, spelling),
-    }
     if hello.hello_ok || context.request.kind() == RequestKind::Query {
         b.append_bool("helloOk", true);
     }
-    b.append_bson("topologyVersion", &version);
+    b.append_bson("topologyVersion", &server.topology.version(version));
     b.append_i32("maxBsonObjectSize", DOCUMENT_BYTES_MAX);
     b.append_i32("maxMessageSizeBytes", MESSAGE_BYTES_MAX);
     b.append_i32("maxWriteBatchSize", WRITE_BATCH_MAX);

@@ -11,7 +11,8 @@ pub(super) const NAME: &str = "repl";
 pub(super) fn member(b: &mut DocBuilder, context: &Context<'_>) {
     let server = context.server;
     let Some(set) = &server.replica_set else { return };
-    b.append_bson("topologyVersion", &server.topology.version());
-    handshake::append_set(b, set, Spelling::Hello);
+    let topology = &server.topology;
+    b.append_bson("topologyVersion", &topology.version(topology.counter()));
+    handshake::append_set(b, set, &set.standing(), Spelling::Hello);
     b.append_i32("rbid", ROLLBACK_ID);
 }
