@@ -172,6 +172,8 @@ impl ReplicaSet {
         let view = replica.view();
         let _ = self.parts.set(Parts { replica, sequencer });
         self.note_view(&view);
+        // The replica may have reported before there was anybody to tell how to tick.
+        self.tell_addresses(&self.standing());
     }
 
     pub fn listen(&self, listener: Arc<dyn Listener>) {

@@ -90,6 +90,22 @@ fn a_member_is_not_started_as_a_standalone() {
 }
 
 #[test]
+fn a_member_alone_leads_again_after_every_start() {
+    let mut set = ReplicaSet::started(1);
+    set.primary();
+    set.insert(0, 0..1, 1);
+    for round in 0..12 {
+        match round % 2 {
+            0 => set.kill(0),
+            _ => assert_eq!(set.stop(0).code, Some(0)),
+        }
+        set.start(0);
+        set.primary();
+        set.insert(0, round + 1..round + 2, 1);
+    }
+}
+
+#[test]
 fn a_standalones_data_becomes_that_of_a_set() {
     let mut set = ReplicaSet::uninitiated(0, &[]);
     set.add_launched(free_port(), &[]);

@@ -199,7 +199,7 @@ impl ReplicaSet {
         self.progressed.notify();
     }
 
-    fn tell_addresses(&self, now: &Standing) {
+    pub(super) fn tell_addresses(&self, now: &Standing) {
         let Some(detail) = &now.detail else { return };
         let own = now.own_member().map(|member| member.host.clone());
         let others = detail.nodes.iter().filter(|(_, node)| **node != self.founding.node);
