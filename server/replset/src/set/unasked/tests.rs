@@ -11,10 +11,13 @@ use std::task::{Context, Poll, Waker};
 
 type Answer = std::result::Result<PeerIdentity, String>;
 
+/// Who answers where.
+type Answers = Vec<(&'static str, Answer)>;
+
 /// Addresses and who answers there, one row for each round; the last row stays.
 struct Town {
     own: ObjectId,
-    rounds: Vec<Vec<(&'static str, Answer)>>,
+    rounds: Vec<Answers>,
     asked: Mutex<Vec<String>>,
     round: Mutex<usize>,
 }
@@ -57,7 +60,7 @@ fn new(node: RaftId, process: ObjectId) -> PeerIdentity {
     PeerIdentity { node, set_name, process, configuration: None, is_empty: true }
 }
 
-fn member(own: ObjectId, rounds: Vec<Vec<(&'static str, Answer)>>) -> (ReplicaSet, Arc<Town>) {
+fn member(own: ObjectId, rounds: Vec<Answers>) -> (ReplicaSet, Arc<Town>) {
     let town = Town { own, rounds, asked: Mutex::default(), round: Mutex::default() };
     let town = Arc::new(town);
     let founding = Founding {
@@ -110,7 +113,7 @@ fn the_first_never_begins_a_set_beside_one_that_exists_or_without_somebody() {
         change(&mut identity);
         vec![me(), ("b:27017", Ok(new(2, other))), ("c:27017", Ok(identity))]
     };
-    let cases: [(&str, Code, Vec<(&'static str, Answer)>); 4] = [
+    let cases: [(&str, Code, Answers); 4] = [
         ("c does not answer", Code::NodeNotFound, vec![me(), ("b:27017", Ok(new(2, other)))]),
         (
             "c has a configuration",
