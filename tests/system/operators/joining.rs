@@ -4,6 +4,9 @@ use quire_bson::doc;
 use quire_tests::{ReplicaSet, members_of};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What a member says when a copy of the state begins to arrive.
+const GETTING_A_COPY: i64 = 7_200_010;
+
 /// Writes to the primary while something else happens; returns how many were acknowledged.
 fn while_writing(set: &mut ReplicaSet, first: i32, act: impl FnOnce(&mut ReplicaSet)) -> i32 {
     let primary = set.primary();
@@ -110,4 +113,5 @@ fn a_member_that_was_gone_for_longer_than_the_log_is_kept_gets_a_copy() {
         set.wait_for_state(gone, "SECONDARY");
     });
     set.wait_for_count(gone, written);
+    set.daemon(gone).logged(GETTING_A_COPY);
 }
