@@ -163,11 +163,25 @@ impl Cluster {
             match whole {
                 Ok(primary) => return Ok(primary),
                 Err(failure) if Instant::now() > patience => {
-                    return Err(Failure::new(format!("the set does not become whole: {failure}")));
+                    let told = self.statuses().await;
+                    let what = format!("the set does not become whole: {failure}\n{told}");
+                    return Err(Failure::new(what));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(30)).await,
             }
         }
+    }
+
+    /// What each member says of all of them.
+    async fn statuses(&self) -> String {
+        let mut told = Vec::new();
+        for member in &self.members {
+            told.push(match member.run("admin", doc! { "replSetGetStatus": 1 }).await {
+                Ok(status) => status.to_string(),
+                Err(failure) => failure.to_string(),
+            });
+        }
+        told.join("\n")
     }
 
     async fn all_have_a_write(&self, primary: usize) -> Result<usize> {
