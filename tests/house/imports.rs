@@ -16,10 +16,19 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("quire-errors", "wire", &[]),
     ("quire-protocol", "wire", &["quire-bson", "quire-errors"]),
     ("quire-engine", "storage", &[]),
+    ("quire-collation", "storage", &["quire-bson"]),
     ("quire-keys", "storage", &["quire-bson"]),
     ("quire-log", "storage", &["quire-engine"]),
-    ("quire-documents", "storage", &["quire-bson", "quire-keys", "quire-engine", "quire-log"]),
-    ("quire-query", "server", &["quire-bson", "quire-errors", "quire-keys"]),
+    (
+        "quire-documents",
+        "storage",
+        &["quire-bson", "quire-collation", "quire-keys", "quire-engine", "quire-log"],
+    ),
+    (
+        "quire-query",
+        "server",
+        &["quire-bson", "quire-collation", "quire-errors", "quire-keys"],
+    ),
     ("quire-consensus", "server", &["quire-log"]),
     (
         "quire-execution",
@@ -100,6 +109,8 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("raft", &["quire-consensus"]),
     ("protobuf", &["quire-consensus"]),
     ("slog", &["quire-consensus"]),
+    ("icu_collator", &["quire-collation"]),
+    ("icu_locale_core", &["quire-collation"]),
     ("config", &["quire-config"]),
     // A stock client; only what stands beside the server may use it.
     ("mongodb", &["quire-chaos"]),

@@ -19,7 +19,7 @@ mod tests;
 mod update;
 mod write_reply;
 
-pub use collation::check as check_collation;
+pub use collation::{of_collection as order_of_collection, read as read_collation};
 
 use crate::registry::Command;
 

@@ -52,7 +52,7 @@ async fn insert(context: &Context<'_>, record: DocBuf) {
     let server = context.server;
     let outcome = async {
         let namespace = ensure_collection(server, context.database()).await?;
-        let constants = context.constants(None)?;
+        let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
         let writer = context.writer(&namespace, &constants, true);
         let options = InsertOptions { ordered: true, keep_empty_timestamps: true };
         writes::insert(&writer, &[record.as_raw()], options).await

@@ -22,7 +22,7 @@ use quire_execution::index_build::Builders;
 use quire_execution::writes::Writer;
 use quire_execution::{Identities, Sequencer};
 use quire_protocol::Request;
-use quire_query::Constants;
+use quire_query::{Constants, ValueOrder};
 use quire_replset::{MemberState, ReplicaSet};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -132,13 +132,19 @@ impl<'a> Context<'a> {
         Some((time.time, time.increment))
     }
 
-    /// What the query language may know of the world, with the command's `let` variables.
-    pub fn constants(&self, variables: Option<RawDoc<'_>>) -> Result<Arc<Constants>> {
+    /// What the query language may know of the world, with the command's `let` variables and the
+    /// order in which it compares.
+    pub fn constants(
+        &self,
+        variables: Option<RawDoc<'_>>,
+        order: ValueOrder,
+    ) -> Result<Arc<Constants>> {
         let mut constants = Constants {
             now_millis: self.operation.started_millis,
             cluster_time: self.cluster_time(),
             variables: Vec::new(),
             random_seed: self.server.host.random(),
+            order,
         };
         if let Some(variables) = variables {
             let plain = Arc::new(constants.clone());

@@ -6,6 +6,7 @@ use crate::server::Context;
 use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
 use quire_documents::{Catalog, Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
+use quire_query::ValueOrder;
 use quire_replset::config::NewlyAdded;
 use std::sync::Arc;
 
@@ -73,6 +74,24 @@ fn follow(catalog: &Catalog, asked: Namespace) -> Result<Resolved> {
 }
 
 impl Resolved {
+    /// The order in which a query compares: as it asks, or as the collection or view has it. That
+    /// of a view is not for queries to choose.
+    pub fn order(&self, asked: Option<ValueOrder>) -> Result<ValueOrder> {
+        // The lowest view comes first, the one that was asked for last.
+        let Some(view) = self.views.last() else {
+            let own = || self.collection.as_ref().map(|collection| collection.order());
+            return Ok(asked.or_else(own).unwrap_or_default());
+        };
+        let own = view.order();
+        match asked {
+            Some(asked) if asked != own => Err(CommandError::new(
+                Code::OptionNotSupportedOnView,
+                format!("Cannot override default collation of view {}", view.namespace),
+            )),
+            _ => Ok(own),
+        }
+    }
+
     /// Appends the stages of all views to a pipeline.
     pub fn append_stages(&self, pipeline: &mut ArrayBuilder) {
         for view in &self.views {

@@ -76,6 +76,7 @@ pub fn choose_as_wished(
         min: wish.min,
         max: wish.max,
         limited: wish.limited,
+        sort_order: sort.order(),
     };
     let natural = sort.natural().map(|direction| [("$natural".to_owned(), direction)]);
     let order = natural.as_ref().map_or(sort.fields(), |natural| natural.as_slice());
@@ -85,16 +86,18 @@ pub fn choose_as_wished(
     Ok(Choice { access, sorted: plan.provides_sort, summary, plan, indexes })
 }
 
-/// Whether the planner may know of an index. One with a collation orders strings in a way that no
-/// query here asks for.
+/// Whether the planner may know of an index.
 fn may_serve(index: &Index, clustered: bool) -> bool {
-    index.is_usable() && index.spec.collation.is_none() && !(clustered && index.is_on_id())
+    index.is_usable() && !(clustered && index.is_on_id())
 }
 
 fn describe(index: &Index) -> Result<IndexDescription> {
     let spec = &index.spec;
     let partial = match &spec.partial_filter {
-        Some(filter) => Some(Filter::parse(filter.as_raw(), &Arc::new(Constants::default()))?),
+        Some(filter) => {
+            let constants = Constants { order: spec.order.clone(), ..Constants::default() };
+            Some(Filter::parse(filter.as_raw(), &Arc::new(constants))?)
+        }
         None => None,
     };
     let field = |field: &quire_documents::IndexField| IndexField {
@@ -114,6 +117,7 @@ fn describe(index: &Index) -> Result<IndexDescription> {
         hidden: spec.hidden,
         multikey: index.multikey,
         partial,
+        order: spec.order.clone(),
     })
 }
 

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_documents::{Collection, CollectionId, IndexId, IndexPlace};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
 use quire_query::filter::Filter;
+use quire_query::{Constants, ValueOrder};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -55,7 +55,9 @@ impl Rules {
         let Some(validator) = &self.validator else { return Ok(()) };
         let parsed;
         let filter = if validator.timed {
-            parsed = Filter::parse(validator.source.as_raw(), constants)?;
+            // The validator compares as its collection does, whatever the statement asks for.
+            let own = Constants { order: collection.order(), ..Constants::clone(constants) };
+            parsed = Filter::parse(validator.source.as_raw(), &Arc::new(own))?;
             &parsed
         } else {
             &validator.filter
@@ -86,16 +88,17 @@ impl Rules {
     }
 
     fn parse(collection: &Collection) -> Result<Rules> {
-        let constants = Arc::new(Constants::default());
+        let constants = |order: ValueOrder| Arc::new(Constants { order, ..Constants::default() });
         let mut rules = Rules::default();
         for index in &collection.indexes {
             if index.place == IndexPlace::Entries
                 && let Some(filter) = &index.spec.partial_filter
             {
+                let constants = constants(index.spec.order.clone());
                 rules.partial.push((index.id, Filter::parse(filter.as_raw(), &constants)?));
             }
         }
-        rules.validator = validator(collection, &constants)?;
+        rules.validator = validator(collection, &constants(collection.order()))?;
         Ok(rules)
     }
 }

@@ -134,7 +134,7 @@ impl Scan {
 
     /// True when row keys are numbers that grow with every insert.
     pub fn is_in_order_of_insertion(&self) -> bool {
-        self.ground.evicts
+        self.ground.numbered
     }
 
     /// Lets a scan that came to its end look for what was added behind it since.

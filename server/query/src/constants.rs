@@ -1,6 +1,7 @@
 //! The values that are fixed for the whole run of one command.
 
 use quire_bson::Bson;
+use quire_collation::ValueOrder;
 
 /// What a query may know of the world. The leader resolves it once per command, so evaluating the
 /// same query over the same documents always gives the same result.
@@ -14,4 +15,6 @@ pub struct Constants {
     pub variables: Vec<(String, Bson)>,
     /// Seeds `$rand`, `$sampleRate` and `$sample`.
     pub random_seed: u64,
+    /// By which values are compared, sorted and gathered.
+    pub order: ValueOrder,
 }

@@ -5,6 +5,7 @@
 //! `let` variables, a random seed) comes in through [`Constants`], fixed when the command began.
 //! An operator is added in one file of its family's folder and one line of that family's table.
 
+mod collation;
 mod constants;
 pub mod expression;
 mod field_path;
@@ -17,4 +18,6 @@ mod render;
 pub mod sort;
 pub mod update;
 
+pub use collation::collation;
 pub use constants::Constants;
+pub use quire_collation::{Collation, ValueOrder};

@@ -9,6 +9,7 @@
 //! Never looks at an index and never decodes a document.
 
 use quire_bson::{RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{Code, CommandError, Result};
 
 mod key;
@@ -22,12 +23,13 @@ pub struct SortPattern {
     fields: Vec<(String, i32)>,
     components: Vec<Vec<String>>,
     natural: Option<i32>,
+    order: ValueOrder,
 }
 
 impl SortPattern {
     /// Reads a pattern and refuses what MongoDB refuses.
-    pub fn parse(pattern: RawDoc<'_>) -> Result<SortPattern> {
-        let mut sort = SortPattern::default();
+    pub fn parse(pattern: RawDoc<'_>, order: &ValueOrder) -> Result<SortPattern> {
+        let mut sort = SortPattern { order: order.clone(), ..SortPattern::default() };
         for element in pattern {
             let path = element.key();
             if let RawValue::Document(spec) = element.value() {
@@ -70,6 +72,11 @@ impl SortPattern {
         &self.fields
     }
 
+    /// The order in which the values of each field are.
+    pub fn order(&self) -> &ValueOrder {
+        &self.order
+    }
+
     /// The direction of a `{$natural: ±1}` pattern, which asks for the order of the rows.
     pub fn natural(&self) -> Option<i32> {
         self.natural
@@ -84,7 +91,7 @@ impl SortPattern {
 
     /// Appends the key of a document to `out`.
     pub fn write_key(&self, doc: RawDoc<'_>, out: &mut Vec<u8>) -> Result<()> {
-        key::write(&self.components, &self.fields, doc, out)
+        key::write(self, doc, out)
     }
 }
 

@@ -121,7 +121,8 @@ pub fn keys_of(index: &Index, doc: RawDoc<'_>) -> Result<IndexKeys, KeyError> {
     Ok(keys)
 }
 
-/// Appends one field of an index key, for keys and for the bounds of a scan.
+/// Appends one field of an index key, for keys and for the bounds of a scan. In an index with a
+/// collation `value` is one of its keys already.
 pub fn encode_field(out: &mut Vec<u8>, order: FieldOrder, value: RawValue<'_>) {
     match order {
         FieldOrder::Descending => quire_keys::encode_value_descending(out, value),

@@ -61,7 +61,7 @@ fn parse(context: &Context<'_>) -> Result<Change> {
     let filter = match args.take("filter") {
         None => None,
         Some(RawValue::Document(filter)) => {
-            let constants = context.constants(None)?;
+            let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
             Some(Some(Arc::new(ProfileFilter::parse(filter, &constants)?)))
         }
         Some(RawValue::String("unset")) => Some(None),

@@ -28,7 +28,7 @@ pub const COMMAND: Command = Command {
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let mut arguments = context.arguments()?;
-    let constants = context.constants(None)?;
+    let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     refuse_unsupported(&mut arguments)?;
     let index = arguments.optional_doc("index")?.map(IndexChange::read).transpose()?;
     let dry_run = arguments.flag("dryRun")?;

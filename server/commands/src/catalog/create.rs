@@ -28,11 +28,11 @@ pub const COMMAND: Command = Command {
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
-    let constants = context.constants(None)?;
+    let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let options = CreateOptions::read(&namespace, context.arguments()?, &constants)?;
     if let Some(view) = &options.view {
         let catalog = context.server.documents.catalog();
-        view_definition::check(&catalog, &namespace, view, &constants)?;
+        view_definition::check(&catalog, &namespace, view, &options.order, &constants)?;
     }
     let new = NewCollection { namespace, layout: options.layout(), options: options.shown };
     let server = context.server;

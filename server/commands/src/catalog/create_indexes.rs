@@ -48,7 +48,7 @@ enum Plan<'a> {
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
-    let (specs, quorum) = read(context)?;
+    let (specs, quorum) = read(context, &namespace)?;
     quire_execution::check_writable(&namespace)?;
     let server = context.server;
     let mut created = false;
@@ -78,7 +78,10 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     }
 }
 
-fn read(context: &Context<'_>) -> Result<(Vec<IndexSpec>, Option<CommitQuorum>)> {
+fn read(
+    context: &Context<'_>,
+    namespace: &Namespace,
+) -> Result<(Vec<IndexSpec>, Option<CommitQuorum>)> {
     let mut arguments = context.arguments()?;
     let given = arguments.array("indexes")?;
     let quorum = arguments.take("commitQuorum");
@@ -88,10 +91,11 @@ fn read(context: &Context<'_>) -> Result<(Vec<IndexSpec>, Option<CommitQuorum>)>
     if given.is_empty() {
         return Err(CommandError::bad_value("Must specify at least one index to create"));
     }
-    let constants = context.constants(None)?;
+    let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
+    let inherited = crate::crud::order_of_collection(context, namespace);
     let mut specs: Vec<IndexSpec> = Vec::new();
     for (n, element) in given.iter().enumerate() {
-        let spec = index_spec::parse(document(n, element.value())?, &constants)?;
+        let spec = index_spec::parse(document(n, element.value())?, &inherited, &constants)?;
         check_among(&specs, &spec)?;
         specs.push(spec);
     }

@@ -14,11 +14,15 @@ pub use options::expire_after;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, IndexSpec};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
-/// Reads one element of `indexes`.
-pub fn parse(given: RawDoc<'_>, constants: &Arc<Constants>) -> Result<IndexSpec> {
+/// Reads one element of `indexes`, of a collection whose order is `inherited`.
+pub fn parse(
+    given: RawDoc<'_>,
+    inherited: &ValueOrder,
+    constants: &Arc<Constants>,
+) -> Result<IndexSpec> {
     let key = match given.get("key") {
         Some(RawValue::Document(key)) => key,
         Some(other) => return Err(wrong_type("key", other, "object")),
@@ -34,10 +38,21 @@ pub fn parse(given: RawDoc<'_>, constants: &Arc<Constants>) -> Result<IndexSpec>
     b.append_doc("key", key);
     b.append_str("name", &name);
     options::append(given, &mut b);
-    let document: DocBuf = b.finish();
-    if on_id {
+    let order = options::order(given, inherited)?;
+    if on_id && order != *inherited {
+        return Err(CommandError::bad_value(format!(
+            "The _id index must have the same collation as the collection. Index spec: {}",
+            shell_text(given)
+        )));
+    }
+    let collation = order.collation().map(|collation| collation.to_document());
+    if on_id && collation.is_none() {
         return Ok(IndexSpec::on_id());
     }
+    if let Some(collation) = collation {
+        b.append_doc("collation", collation.as_raw());
+    }
+    let document: DocBuf = b.finish();
     IndexSpec::parse(document)
         .map_err(|error| CommandError::new(Code::CannotCreateIndex, error.to_string()))
 }

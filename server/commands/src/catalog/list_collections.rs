@@ -27,7 +27,9 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     let batch_size = first_batch::batch_size(&mut arguments, "listCollections.cursor")?;
     arguments.finish()?;
     let filter = match filter {
-        Some(filter) => Filter::parse(filter, &context.constants(None)?)?,
+        Some(filter) => {
+            Filter::parse(filter, &context.constants(None, quire_query::ValueOrder::BYTES)?)?
+        }
         None => Filter::everything(),
     };
     let catalog = context.server.documents.catalog();

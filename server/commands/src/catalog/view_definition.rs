@@ -6,8 +6,8 @@
 use quire_bson::{DocBuf, RawValue};
 use quire_documents::{Catalog, Namespace};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
 use quire_query::pipeline::Pipeline;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
 /// The most views that may stand on each other.
@@ -26,11 +26,20 @@ pub fn check(
     catalog: &Catalog,
     namespace: &Namespace,
     view: &ViewDefinition,
+    order: &ValueOrder,
     constants: &Arc<Constants>,
 ) -> Result<()> {
     Pipeline::parse(view.pipeline.as_raw(), constants)
         .map_err(|error| error.context("Invalid pipeline for view"))?;
     let base = crate::server::namespace(namespace.database(), &view.view_on)?;
+    if let Some(below) = catalog.find(&base).filter(|below| below.is_view())
+        && below.order() != *order
+    {
+        return Err(CommandError::new(
+            Code::OptionNotSupportedOnView,
+            format!("View {namespace} has conflicting collation with view {base}"),
+        ));
+    }
     check_chain(catalog, namespace, base)
 }
 

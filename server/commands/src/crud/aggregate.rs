@@ -15,8 +15,8 @@ use crate::server::Context;
 use crate::views::{self, Resolved};
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
 use quire_query::pipeline::Pipeline;
+use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct AggregateRequest<'a> {
     pub explain: bool,
     pub hint: Option<RawValue<'a>>,
     pub variables: Option<RawDoc<'a>>,
+    /// The order asked for.
+    pub collation: Option<ValueOrder>,
 }
 
 impl<'a> AggregateRequest<'a> {
@@ -65,8 +67,8 @@ impl<'a> AggregateRequest<'a> {
             explain,
             hint: arguments.take("hint"),
             variables: arguments.optional_doc("let")?,
+            collation: collation::take(&mut arguments)?,
         };
-        collation::check(arguments.optional_doc("collation")?)?;
         arguments.flag("allowDiskUse")?;
         arguments.flag("bypassDocumentValidation")?;
         for ignored in
@@ -100,8 +102,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     if request.explain {
         return explain::aggregate_by_option(context, &request).await;
     }
-    let constants = context.constants(request.variables)?;
-    let (namespace, prepared) = prepare(context, context.target(), &request, &constants)?;
+    let (namespace, prepared) = prepare(context, context.target(), &request)?;
     let options = CursorOptions { batch_size: request.batch_size, ..CursorOptions::default() };
     open_cursor(context, namespace, prepared.query, prepared.summary, options).await
 }
@@ -111,11 +112,12 @@ pub fn prepare(
     context: &Context<'_>,
     target: RawValue<'_>,
     request: &AggregateRequest<'_>,
-    constants: &Arc<Constants>,
 ) -> Result<(String, Prepared)> {
     let hint = hint(request.hint)?;
+    let asked = request.collation.clone();
     let RawValue::String(name) = target else {
         check_database_target(target)?;
+        let constants = &context.constants(request.variables, asked.unwrap_or_default())?;
         let pipeline = Pipeline::parse(request.pipeline, constants)?;
         let prepared = sources::prepare(context, None, pipeline, constants)?;
         return Ok((format!("{}.{DATABASE_TARGET}", context.database()), prepared));
@@ -123,6 +125,7 @@ pub fn prepare(
     let namespace = crate::server::namespace(context.database(), name)?;
     let shown = namespace.to_string();
     let resolved = views::resolve(context, namespace)?;
+    let constants = &context.constants(request.variables, resolved.order(asked)?)?;
     let pipeline = whole(&resolved, request.pipeline, constants)?;
     let prepared = match pipeline.source() {
         Some(_) => sources::prepare(context, Some(&resolved), pipeline, constants)?,

@@ -1,25 +1,39 @@
-//! Which collations a command may ask for: so far the simple one, which compares bytes.
+//! The `collation` of commands and their statements, and what holds where none is given.
 
-use quire_bson::{RawDoc, RawValue};
-use quire_errors::{Code, CommandError, Result};
+use crate::arguments::Arguments;
+use crate::server::Context;
+use quire_bson::RawDoc;
+use quire_documents::Namespace;
+use quire_errors::Result;
+use quire_query::{Constants, ValueOrder};
+use std::sync::Arc;
 
-/// Refuses a collation that would have to be ignored.
-pub fn check(collation: Option<RawDoc<'_>>) -> Result<()> {
-    let Some(collation) = collation.filter(|collation| !collation.is_empty()) else {
-        return Ok(());
-    };
-    match collation.get("locale") {
-        Some(RawValue::String("simple")) => Ok(()),
-        Some(RawValue::String(_)) => {
-            Err(CommandError::new(Code::CommandNotSupported, "collation is not supported yet"))
+/// Takes the `collation` of a command or statement; `None` leaves it to the collection.
+pub fn take(arguments: &mut Arguments<'_>) -> Result<Option<ValueOrder>> {
+    read(arguments.optional_doc("collation")?)
+}
+
+/// Reads a `collation`; an empty document is as good as none.
+pub fn read(spec: Option<RawDoc<'_>>) -> Result<Option<ValueOrder>> {
+    let spec = spec.filter(|spec| !spec.is_empty());
+    spec.map(|spec| quire_query::collation(spec).map(ValueOrder::new)).transpose()
+}
+
+/// The order in which statements on a collection compare that ask for none.
+pub fn of_collection(context: &Context<'_>, namespace: &Namespace) -> ValueOrder {
+    let catalog = context.server.documents.catalog();
+    catalog.find(namespace).map(|collection| collection.order()).unwrap_or_default()
+}
+
+/// A command's constants for a statement with a collation of its own.
+pub fn of_statement(constants: &Arc<Constants>, own: Option<&ValueOrder>) -> Arc<Constants> {
+    match own {
+        Some(order) if *order != constants.order => {
+            Arc::new(Constants { order: order.clone(), ..Constants::clone(constants) })
         }
-        Some(other) => Err(CommandError::type_mismatch(format!(
-            "BSON field 'collation.locale' is the wrong type '{}', expected type 'string'",
-            other.type_name()
-        ))),
-        None => Err(CommandError::new(
-            Code::Location(40414),
-            "BSON field 'collation.locale' is missing but a required field",
-        )),
+        _ => constants.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_documents::Collection;
 use quire_errors::{CommandError, Result};
 use quire_execution::local_failure;
-use quire_query::Constants;
+use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct CountRequest<'a> {
     pub limit: Option<u64>,
     pub skip: u64,
     pub hint: Option<RawValue<'a>>,
+    /// The order asked for.
+    pub collation: Option<ValueOrder>,
 }
 
 impl<'a> CountRequest<'a> {
@@ -47,8 +49,8 @@ impl<'a> CountRequest<'a> {
             limit: Some(limit.unsigned_abs()).filter(|limit| *limit > 0),
             skip: arguments.optional_count("skip")?.unwrap_or(0),
             hint: arguments.take("hint"),
+            collation: collation::take(&mut arguments)?,
         };
-        collation::check(arguments.optional_doc("collation")?)?;
         arguments.ignore("fields");
         arguments.ignore("queryOptions");
         arguments.flag("mirrored")?;
@@ -67,7 +69,8 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = CountRequest::read(context.body())?;
     let resolved = views::resolve(context, namespace)?;
-    let constants = context.constants(None)?;
+    let order = resolved.order(request.collation.clone())?;
+    let constants = context.constants(None, order)?;
     if !resolved.is_view && request.filter.is_empty() && request.hint.is_none() {
         let all = documents_of(context, resolved.collection.as_deref())?;
         *context.operation.figures.plan.lock() = Some("RECORD_STORE_FAST_COUNT".to_owned());

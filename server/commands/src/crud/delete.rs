@@ -11,6 +11,7 @@ use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
 use quire_execution::writes::{self, Backlog, DeleteStatement, Selection, Writer, ends_command};
+use quire_query::ValueOrder;
 use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 
@@ -28,6 +29,8 @@ pub const COMMAND: Command = Command {
 struct Statement<'a> {
     filter: RawDoc<'a>,
     hint: Option<RawValue<'a>>,
+    /// The order asked for.
+    collation: Option<ValueOrder>,
     multi: bool,
 }
 
@@ -44,8 +47,8 @@ impl<'a> Statement<'a> {
                 )));
             }
         };
-        collation::check(arguments.optional_doc("collation")?)?;
-        let statement = Statement { filter, hint: arguments.take("hint"), multi };
+        let collation = collation::take(&mut arguments)?;
+        let statement = Statement { filter, hint: arguments.take("hint"), collation, multi };
         arguments.finish()?;
         Ok(statement)
     }
@@ -63,7 +66,8 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.flag("bypassEmptyTsReplacement")?;
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
-    let constants = context.constants(variables)?;
+    let order = collation::of_collection(context, &namespace);
+    let constants = context.constants(variables, order)?;
     let backlog = Backlog::default();
     let writer = context.writer(&namespace, &constants, false);
     let writer = Writer { backlog: Some(&backlog), ..writer };
@@ -94,8 +98,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
 }
 
 async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<u64> {
+    let constants = collation::of_statement(writer.constants, statement.collation.as_ref());
     let statement = DeleteStatement {
-        selection: Selection::parse(statement.filter, None, statement.hint, writer.constants)?,
+        selection: Selection::parse(statement.filter, None, statement.hint, &constants)?,
         multi: statement.multi,
     };
     writes::delete(writer, &statement).await

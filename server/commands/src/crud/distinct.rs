@@ -13,8 +13,8 @@ use crate::server::Context;
 use crate::views::{self, Resolved};
 use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
-use quire_query::Constants;
 use quire_query::path::array_position;
+use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct DistinctRequest<'a> {
     key: &'a str,
     filter: RawDoc<'a>,
     hint: Option<RawValue<'a>>,
+    /// The order asked for.
+    pub collation: Option<ValueOrder>,
 }
 
 impl<'a> DistinctRequest<'a> {
@@ -47,6 +49,7 @@ impl<'a> DistinctRequest<'a> {
             key: arguments.str("key")?,
             filter: arguments.optional_doc("query")?.unwrap_or(RawDoc::EMPTY),
             hint: arguments.take("hint"),
+            collation: collation::take(&mut arguments)?,
         };
         if request.key.contains('\0') {
             return Err(CommandError::location(
@@ -54,7 +57,6 @@ impl<'a> DistinctRequest<'a> {
                 "Key field cannot contain an embedded null byte",
             ));
         }
-        collation::check(arguments.optional_doc("collation")?)?;
         arguments.ignore("queryOptions");
         arguments.flag("mirrored")?;
         arguments.finish()?;
@@ -66,11 +68,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = DistinctRequest::read(context.body())?;
     let resolved = views::resolve(context, namespace)?;
-    let constants = context.constants(None)?;
+    let order = resolved.order(request.collation.clone())?;
+    let constants = context.constants(None, order)?;
     let mut prepared = prepare(&resolved, &request, &constants)?;
     *context.operation.figures.plan.lock() = Some(prepared.summary);
     let path: Vec<&str> = request.key.split('.').collect();
-    let mut values = Values::default();
+    let mut values = Values { order: constants.order.clone(), ..Values::default() };
     each(context, &mut prepared.query, |doc| collect(doc, &path, &mut values)).await?;
     let list = values.list.map_or_else(DocBuf::new, ArrayBuilder::finish);
     Ok(Reply::with(|reply| {
@@ -95,6 +98,7 @@ pub fn prepare(
 /// The values so far, in the order they were first seen in.
 #[derive(Default)]
 struct Values {
+    order: ValueOrder,
     seen: HashSet<Vec<u8>>,
     list: Option<ArrayBuilder>,
 }
@@ -103,7 +107,7 @@ impl Values {
     fn add(&mut self, value: RawValue<'_>) -> Result<()> {
         // Equal values, such as 1 and 1.0, have the same key.
         let mut key = Vec::with_capacity(16);
-        quire_keys::encode_value(&mut key, value);
+        quire_keys::encode_value(&mut key, self.order.key(value).value());
         if !self.seen.insert(key) {
             return Ok(());
         }

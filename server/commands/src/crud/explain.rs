@@ -120,7 +120,8 @@ fn target(context: &Context<'_>, command: RawDoc<'_>) -> Result<Resolved> {
 fn of_find<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {
     let request = FindRequest::read(command)?;
     let resolved = target(context, command)?;
-    let constants = context.constants(request.variables)?;
+    let order = resolved.order(request.collation.clone())?;
+    let constants = context.constants(request.variables, order)?;
     let prepared = find::prepare(&resolved, &request, &constants)?;
     let namespace = resolved.namespace.to_string();
     Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view })
@@ -131,16 +132,16 @@ fn of_aggregate<'a>(
     command: RawDoc<'a>,
     request: &AggregateRequest<'_>,
 ) -> Result<Question<'a>> {
-    let constants = context.constants(request.variables)?;
     let target = command.nth(0).map_or(RawValue::Null, |element| element.value());
-    let (namespace, prepared) = aggregate::prepare(context, target, request, &constants)?;
+    let (namespace, prepared) = aggregate::prepare(context, target, request)?;
     Ok(Question { namespace, prepared, command, is_pipeline: true })
 }
 
 fn of_count<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {
     let request = CountRequest::read(command)?;
     let resolved = target(context, command)?;
-    let mut prepared = count::prepare(&resolved, &request, &context.constants(None)?)?;
+    let constants = context.constants(None, resolved.order(request.collation.clone())?)?;
+    let mut prepared = count::prepare(&resolved, &request, &constants)?;
     if !resolved.is_view {
         let tree = std::mem::replace(&mut prepared.plan.tree, PlanNode::nothing());
         prepared.plan.tree = PlanNode::above("COUNT", tree, |_| {});
@@ -153,7 +154,8 @@ fn of_count<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'
 fn of_distinct<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {
     let request = DistinctRequest::read(command)?;
     let resolved = target(context, command)?;
-    let prepared = distinct::prepare(&resolved, &request, &context.constants(None)?)?;
+    let constants = context.constants(None, resolved.order(request.collation.clone())?)?;
+    let prepared = distinct::prepare(&resolved, &request, &constants)?;
     let namespace = resolved.namespace.to_string();
     Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view })
 }

@@ -18,7 +18,7 @@ use crate::reply::Reply;
 use crate::server::Context;
 use crate::views::{self, Resolved};
 use quire_bson::ArrayBuilder;
-use quire_documents::{Collection, Layout};
+use quire_documents::Collection;
 use quire_errors::{CommandError, Result};
 use quire_execution::wait::Waiting;
 use quire_execution::{FindOutput, Hint, PlanNode, Wish, choose_as_wished};
@@ -49,8 +49,9 @@ fn start<'a>(context: &'a Context<'a>) -> Waiting<'a, Result<Reply>> {
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     let request = FindRequest::read(context.body())?;
-    let constants = context.constants(request.variables)?;
     let resolved = views::resolve(context, namespace.clone())?;
+    let order = resolved.order(request.collation.clone())?;
+    let constants = context.constants(request.variables, order)?;
     let prepared = prepare(&resolved, &request, &constants)?;
     let is_empty = || super::count::is_empty(context, resolved.collection.as_deref());
     // There is no place to wait at in a collection that has no documents yet.
@@ -76,14 +77,14 @@ pub fn prepare(
         return on_view::prepare(resolved, request, constants);
     }
     let filter = Arc::new(Filter::parse(request.filter, constants)?);
-    let sort = SortPattern::parse(request.sort)?;
+    let sort = SortPattern::parse(request.sort, &constants.order)?;
     let projection = projection(request, constants)?;
     let hint = hint(request.hint)?;
     check_natural(&sort, hint.as_ref())?;
     let Some(collection) = resolved.collection.as_deref() else {
         return Ok(Prepared::of(Vec::new(), &Pipeline::default()));
     };
-    if request.tailable && collection.layout != Layout::ByRevision {
+    if request.tailable && collection.capped().is_none() {
         return Err(not_capped(collection, request));
     }
     let wish = Wish {

@@ -9,9 +9,9 @@ use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
 use quire_execution::writes::{self, Found, Selection, UpdateStatement};
-use quire_query::Constants;
 use quire_query::projection::{Mode, Projection};
 use quire_query::update::{Options, Update};
+use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,6 +43,8 @@ struct Request<'a> {
     upsert: bool,
     bypass_validation: bool,
     variables: Option<RawDoc<'a>>,
+    /// The order asked for.
+    collation: Option<ValueOrder>,
 }
 
 impl<'a> Request<'a> {
@@ -50,7 +52,7 @@ impl<'a> Request<'a> {
         let mut arguments = context.arguments()?;
         let present = |value: &RawValue<'_>| !matches!(value, RawValue::Null | RawValue::Undefined);
         let update = arguments.take("update").filter(present);
-        collation::check(arguments.optional_doc("collation")?)?;
+        let collation = collation::take(&mut arguments)?;
         let request = Request {
             filter: arguments.optional_doc("query")?.unwrap_or(RawDoc::EMPTY),
             sort: arguments.optional_doc("sort")?,
@@ -63,6 +65,7 @@ impl<'a> Request<'a> {
             upsert: arguments.flag("upsert")?,
             bypass_validation: arguments.flag("bypassDocumentValidation")?,
             variables: arguments.optional_doc("let")?,
+            collation,
         };
         arguments.flag("bypassEmptyTsReplacement")?;
         arguments.finish()?;
@@ -102,7 +105,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     check_writable(&namespace)?;
     let request = Request::read(context)?;
-    let constants = context.constants(request.variables)?;
+    let own = || collation::of_collection(context, &namespace);
+    let order = request.collation.clone().unwrap_or_else(own);
+    let constants = context.constants(request.variables, order)?;
     let projection = projection(&request, &constants)?;
     let selection = Selection::parse(request.filter, request.sort, request.hint, &constants)?;
     let filter = selection.filter().clone();

@@ -35,7 +35,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.finish()?;
     let counters = &context.server.counters;
     counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
-    let constants = context.constants(None)?;
+    let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let writer = context.writer(&namespace, &constants, bypass_validation);
     let inserted = writes::insert(&writer, &documents, options).await?;
     counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);

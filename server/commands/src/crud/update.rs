@@ -13,8 +13,8 @@ use quire_execution::check_writable;
 use quire_execution::writes::{
     self, Backlog, Selection, UpdateStatement, Updated, Writer, ends_command,
 };
-use quire_query::Constants;
 use quire_query::update::{Options, Update};
+use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,6 +38,8 @@ struct Statement<'a> {
     filter: RawDoc<'a>,
     update: RawValue<'a>,
     variables: Option<RawDoc<'a>>,
+    /// The order asked for.
+    collation: Option<ValueOrder>,
     sort: Option<RawDoc<'a>>,
     hint: Option<RawValue<'a>>,
     array_filters: Option<RawDoc<'a>>,
@@ -55,11 +57,11 @@ impl<'a> Statement<'a> {
                 "Update argument must be either an object or an array",
             ));
         }
-        collation::check(arguments.optional_doc("collation")?)?;
         let statement = Statement {
             filter,
             update,
             variables: arguments.optional_doc("c")?,
+            collation: collation::take(&mut arguments)?,
             sort: arguments.optional_doc("sort")?,
             hint: arguments.take("hint"),
             array_filters: arguments.optional_array("arrayFilters")?,
@@ -74,7 +76,8 @@ impl<'a> Statement<'a> {
         if self.multi && self.sort.is_some_and(|sort| !sort.is_empty()) {
             return Err(CommandError::failed_to_parse("Cannot specify sort with multi=true"));
         }
-        let constants = self.with_variables(constants)?;
+        let constants = collation::of_statement(constants, self.collation.as_ref());
+        let constants = self.with_variables(&constants)?;
         let options = Options { array_filters: self.array_filters, multi: self.multi };
         Ok(UpdateStatement {
             update: Update::parse(self.update, &constants, options)?,
@@ -120,7 +123,8 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let variables = arguments.optional_doc("let")?;
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
-    let constants = context.constants(variables)?;
+    let order = collation::of_collection(context, &namespace);
+    let constants = context.constants(variables, order)?;
     let backlog = Backlog::default();
     let writer = context.writer(&namespace, &constants, bypass_validation);
     let writer = Writer { backlog: Some(&backlog), ..writer };

@@ -48,5 +48,5 @@ fn filter(context: &Context<'_>) -> Result<Filter> {
         }
     }
     let conditions: DocBuf = conditions.finish();
-    Filter::parse(conditions.as_raw(), &context.constants(None)?)
+    Filter::parse(conditions.as_raw(), &context.constants(None, quire_query::ValueOrder::BYTES)?)
 }

@@ -136,7 +136,7 @@ fn read_level(concern: RawDoc<'_>) -> Result<Option<Level>> {
 /// Puts the document in the place of the one before.
 async fn store(context: &Context<'_>, defaults: &Defaults) -> Result<()> {
     let namespace = concerns::defaults_namespace()?;
-    let constants = context.constants(None)?;
+    let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let filter = DocBuf::from(&doc! { "_id": concerns::DEFAULTS_ID });
     let replacement = Bson::Document(defaults.to_bson().as_raw().to_document());
     let replacement = DocBuf::from(&doc! { "u": replacement });

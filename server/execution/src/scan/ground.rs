@@ -16,6 +16,8 @@ pub(super) struct Ground {
     multikey: bool,
     /// Rows go by themselves, so the place a scan rests at may be lost.
     pub(super) evicts: bool,
+    /// Rows are keyed by numbers, in the order of their insertion.
+    pub(super) numbered: bool,
 }
 
 impl Ground {
@@ -32,7 +34,8 @@ impl Ground {
             uuid: collection.uuid,
             indexes: indexes().map(|index| (index.id, index.spec.name.clone())).collect(),
             multikey: indexes().any(|index| index.is_multikey()),
-            evicts: collection.layout == Layout::ByRevision,
+            evicts: collection.capped().is_some(),
+            numbered: collection.layout == Layout::ByRevision,
         }
     }
 

@@ -9,9 +9,9 @@ use crate::{Choice, Found, Hint, Scan, ScanStep, Slice, Watch, Wish, choose_as_w
 use quire_bson::{RawDoc, RawValue};
 use quire_documents::{Collection, Layout, ReadView, id_row_key};
 use quire_errors::Result;
-use quire_query::Constants;
 use quire_query::filter::{Filter, is_operator_document};
 use quire_query::sort::SortPattern;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
 /// The documents a statement means.
@@ -34,9 +34,12 @@ impl Selection {
         let hint = hint.map(Hint::parse).transpose()?.flatten();
         Ok(Selection {
             filter: Arc::new(Filter::parse(filter, constants)?),
-            sort: sort.map(SortPattern::parse).transpose()?.unwrap_or_default(),
+            sort: match sort {
+                Some(sort) => SortPattern::parse(sort, &constants.order)?,
+                None => SortPattern::default(),
+            },
             // Who gives a hint wants it checked.
-            row_key: if hint.is_none() { pinned_row(filter) } else { None },
+            row_key: if hint.is_none() { pinned_row(filter, &constants.order) } else { None },
             hint,
         })
     }
@@ -51,8 +54,8 @@ impl Selection {
     }
 }
 
-/// The row key that an equality on `_id` pins.
-fn pinned_row(filter: RawDoc<'_>) -> Option<Vec<u8>> {
+/// The row key that an equality on `_id` pins. By a collation, strings equal more than themselves.
+fn pinned_row(filter: RawDoc<'_>, order: &ValueOrder) -> Option<Vec<u8>> {
     let value = match filter.get("_id")? {
         RawValue::Document(operators) if is_operator_document(operators) => {
             let mut elements = operators.iter();
@@ -66,7 +69,8 @@ fn pinned_row(filter: RawDoc<'_>) -> Option<Vec<u8>> {
     };
     // Regular expressions are patterns, and an array equals more than itself.
     let plain = !matches!(value, RawValue::Regex { .. } | RawValue::Array(_) | RawValue::Undefined);
-    plain.then(|| id_row_key(value))
+    let exact = order.around(value).collation().is_none();
+    (plain && exact).then(|| id_row_key(value))
 }
 
 /// A search in progress.
@@ -143,9 +147,10 @@ mod tests {
     use super::pinned_row;
     use quire_bson::{Bson, DocBuf, Document, RawValue, doc};
     use quire_documents::id_row_key;
+    use quire_query::ValueOrder;
 
     fn pinned(filter: Document) -> Option<Vec<u8>> {
-        pinned_row(DocBuf::from(&filter).as_raw())
+        pinned_row(DocBuf::from(&filter).as_raw(), &ValueOrder::BYTES)
     }
 
     fn key(id: Bson) -> Vec<u8> {

@@ -75,7 +75,7 @@ fn is_pinned(filter: &Filter, duplicate: &CommandError) -> bool {
         && taken.iter().all(|element| {
             let value = element.value().to_bson();
             asked.iter().any(|(path, asked)| {
-                path == element.key() && quire_bson::compare_bson(asked, &value).is_eq()
+                path == element.key() && filter.order().compare_bson(asked, &value).is_eq()
             })
         })
 }

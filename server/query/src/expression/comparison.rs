@@ -3,18 +3,19 @@
 use super::table::{Family, Syntax};
 use super::value::{Value, boolean, compare_values};
 use quire_bson::Bson;
+use quire_collation::ValueOrder;
 use std::cmp::Ordering;
 
 pub(super) const TABLE: Family = &[
-    ("$cmp", Syntax::Binary(|a, b| Ok(Some(Bson::Int32(order(&a, &b) as i32))))),
-    ("$eq", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_eq())))),
-    ("$gt", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_gt())))),
-    ("$gte", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_ge())))),
-    ("$lt", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_lt())))),
-    ("$lte", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_le())))),
-    ("$ne", Syntax::Binary(|a, b| Ok(boolean(order(&a, &b).is_ne())))),
+    ("$cmp", Syntax::BinaryBy(|by, a, b| Ok(Some(Bson::Int32(order(by, &a, &b) as i32))))),
+    ("$eq", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_eq())))),
+    ("$gt", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_gt())))),
+    ("$gte", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_ge())))),
+    ("$lt", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_lt())))),
+    ("$lte", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_le())))),
+    ("$ne", Syntax::BinaryBy(|by, a, b| Ok(boolean(order(by, &a, &b).is_ne())))),
 ];
 
-fn order(a: &Value, b: &Value) -> Ordering {
-    compare_values(a.as_ref(), b.as_ref())
+fn order(by: &ValueOrder, a: &Value, b: &Value) -> Ordering {
+    compare_values(by, a.as_ref(), b.as_ref())
 }

@@ -4,6 +4,7 @@ use super::field_path::FieldPath;
 use super::memory;
 use super::value::Value;
 use quire_bson::{Bson, RawDoc};
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use std::sync::Arc;
 
@@ -76,6 +77,8 @@ pub(crate) type Unary = fn(Value) -> Result<Value>;
 pub(crate) type Binary = fn(Value, Value) -> Result<Value>;
 pub(crate) type Ternary = fn(Value, Value, Value) -> Result<Value>;
 pub(crate) type Variadic = fn(Vec<Value>) -> Result<Value>;
+pub(crate) type BinaryBy = fn(&ValueOrder, Value, Value) -> Result<Value>;
+pub(crate) type VariadicBy = fn(&ValueOrder, Vec<Value>) -> Result<Value>;
 
 /// One node of an expression.
 #[derive(Clone, Debug)]
@@ -91,6 +94,8 @@ pub(crate) enum Node {
     Binary(Binary, Box<[Node; 2]>),
     Ternary(Ternary, Box<[Node; 3]>),
     Variadic(Variadic, Vec<Node>),
+    BinaryBy(BinaryBy, ValueOrder, Box<[Node; 2]>),
+    VariadicBy(VariadicBy, ValueOrder, Vec<Node>),
     Operator(Arc<dyn Operator>),
 }
 
@@ -136,6 +141,12 @@ impl Node {
                 let b = scope.holding(&a, b)?;
                 function(a, b)
             }
+            Node::BinaryBy(function, order, operands) => {
+                evaluate_by(*function, order, operands, scope)
+            }
+            Node::VariadicBy(function, order, operands) => {
+                evaluate_all_by(*function, order, operands, scope)
+            }
             Node::Ternary(function, operands) => {
                 let [a, b, c] = &**operands;
                 let a = a.evaluate(scope)?;
@@ -147,6 +158,27 @@ impl Node {
             Node::Operator(operator) => operator.evaluate(scope),
         }
     }
+}
+
+/// Out of [`Node::compute`], whose frame is on the stack once for each level of nesting.
+fn evaluate_by(
+    function: BinaryBy,
+    order: &ValueOrder,
+    [a, b]: &[Node; 2],
+    scope: &mut Scope<'_>,
+) -> Result<Value> {
+    let a = a.evaluate(scope)?;
+    let b = scope.holding(&a, b)?;
+    function(order, a, b)
+}
+
+fn evaluate_all_by(
+    function: VariadicBy,
+    order: &ValueOrder,
+    operands: &[Node],
+    scope: &mut Scope<'_>,
+) -> Result<Value> {
+    function(order, evaluate_all(operands, scope)?)
 }
 
 /// The values of all operands, held until the node that has them is done.

@@ -11,6 +11,7 @@ use super::value::Value;
 use super::variables;
 use crate::Constants;
 use quire_bson::{Bson, Document, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{Code, CommandError, Result};
 use std::sync::Arc;
 
@@ -46,6 +47,11 @@ impl<'c> Parser<'c> {
     pub(super) fn next_random_stream(&mut self) -> u64 {
         self.random_streams += 1;
         self.random_streams
+    }
+
+    /// The order by which values are compared.
+    pub(super) fn order(&self) -> ValueOrder {
+        self.constants.order.clone()
     }
 
     /// Parses anything that may stand as an operand.
@@ -134,9 +140,33 @@ impl<'c> Parser<'c> {
                 Node::Variadic(function, self.between(name, operands, least, most)?)
             }
             Syntax::Variadic(function) => Node::Variadic(function, self.list(operands)?),
+            Syntax::BinaryBy(_) | Syntax::BetweenBy(..) | Syntax::VariadicBy(_) => {
+                self.by_order(name, syntax, operands)?
+            }
             Syntax::Own(parse) => return parse(self, name, operands),
         };
         self.fold(node, false)
+    }
+
+    /// An operator that compares. Out of [`Parser::operator`], whose frame is on the stack once for
+    /// each level of nesting.
+    fn by_order(
+        &mut self,
+        name: &'static str,
+        syntax: &Syntax,
+        operands: RawValue<'_>,
+    ) -> Result<Node> {
+        let order = self.constants.order.clone();
+        Ok(match *syntax {
+            Syntax::BinaryBy(function) => {
+                Node::BinaryBy(function, order, Box::new(self.exactly(name, operands)?))
+            }
+            Syntax::BetweenBy(least, most, function) => {
+                Node::VariadicBy(function, order, self.between(name, operands, least, most)?)
+            }
+            Syntax::VariadicBy(function) => Node::VariadicBy(function, order, self.list(operands)?),
+            _ => return Err(CommandError::internal("an operator that does not compare")),
+        })
     }
 
     /// The operands of an operator that takes a list: an array's elements, or the one value.
@@ -250,9 +280,13 @@ impl<'c> Parser<'c> {
     fn fold(&self, node: Node, literal: bool) -> Result<Node> {
         let constant = match &node {
             Node::Object(fields) => fields.iter().all(|(_, node)| node.is_constant()),
-            Node::Array(items) | Node::Variadic(_, items) => items.iter().all(Node::is_constant),
+            Node::Array(items) | Node::Variadic(_, items) | Node::VariadicBy(_, _, items) => {
+                items.iter().all(Node::is_constant)
+            }
             Node::Unary(_, operand) => operand.is_constant(),
-            Node::Binary(_, operands) => operands.iter().all(Node::is_constant),
+            Node::Binary(_, operands) | Node::BinaryBy(_, _, operands) => {
+                operands.iter().all(Node::is_constant)
+            }
             Node::Ternary(_, operands) => operands.iter().all(Node::is_constant),
             Node::Constant(_) | Node::Field(_) | Node::Variable(..) | Node::Operator(_) => false,
         };

@@ -4,9 +4,9 @@ use super::node::Node;
 use super::parser::Parser;
 use super::table::{Family, Syntax};
 use super::value::{NULL, Value, boolean, is_nullish, is_true, type_name};
-use quire_bson::{Bson, RawValue, compare_bson};
+use quire_bson::{Bson, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
-use std::cmp::Ordering;
 
 pub(super) const TABLE: Family = &[
     (
@@ -23,11 +23,11 @@ pub(super) const TABLE: Family = &[
             Ok(boolean(items.iter().any(|item| is_true(Some(item)))))
         }),
     ),
-    ("$setDifference", Syntax::Binary(difference)),
+    ("$setDifference", Syntax::BinaryBy(difference)),
     ("$setEquals", Syntax::Own(parse_equals)),
-    ("$setIntersection", Syntax::Variadic(intersection)),
-    ("$setIsSubset", Syntax::Binary(is_subset)),
-    ("$setUnion", Syntax::Variadic(union)),
+    ("$setIntersection", Syntax::VariadicBy(intersection)),
+    ("$setIsSubset", Syntax::BinaryBy(is_subset)),
+    ("$setUnion", Syntax::VariadicBy(union)),
 ];
 
 fn elements(value: Value, number: i32, name: &str) -> Result<Vec<Bson>> {
@@ -41,30 +41,30 @@ fn elements(value: Value, number: i32, name: &str) -> Result<Vec<Bson>> {
 }
 
 /// The distinct elements in order.
-fn distinct(mut items: Vec<Bson>) -> Vec<Bson> {
-    items.sort_by(compare_bson);
-    items.dedup_by(|a, b| compare_bson(a, b) == Ordering::Equal);
+fn distinct(order: &ValueOrder, mut items: Vec<Bson>) -> Vec<Bson> {
+    items.sort_by(|a, b| order.compare_bson(a, b));
+    items.dedup_by(|a, b| order.compare_bson(a, b).is_eq());
     items
 }
 
-fn holds(sorted: &[Bson], item: &Bson) -> bool {
-    sorted.binary_search_by(|other| compare_bson(other, item)).is_ok()
+fn holds(order: &ValueOrder, sorted: &[Bson], item: &Bson) -> bool {
+    sorted.binary_search_by(|other| order.compare_bson(other, item)).is_ok()
 }
 
-fn difference(left: Value, right: Value) -> Result<Value> {
+fn difference(order: &ValueOrder, left: Value, right: Value) -> Result<Value> {
     if is_nullish(&left) || is_nullish(&right) {
         return Ok(NULL);
     }
     let left = operand(left, 17048, "$setDifference", "First")?;
-    let right = distinct(operand(right, 17049, "$setDifference", "Second")?);
+    let right = distinct(order, operand(right, 17049, "$setDifference", "Second")?);
     // The order of the left operand is kept, and each element is given once.
     let mut seen: Vec<Bson> = Vec::new();
     let mut kept = Vec::new();
     for item in left {
-        if holds(&right, &item) {
+        if holds(order, &right, &item) {
             continue;
         }
-        if let Err(at) = seen.binary_search_by(|other| compare_bson(other, &item)) {
+        if let Err(at) = seen.binary_search_by(|other| order.compare_bson(other, &item)) {
             seen.insert(at, item.clone());
             kept.push(item);
         }
@@ -72,10 +72,10 @@ fn difference(left: Value, right: Value) -> Result<Value> {
     Ok(Some(Bson::Array(kept)))
 }
 
-fn is_subset(left: Value, right: Value) -> Result<Value> {
+fn is_subset(order: &ValueOrder, left: Value, right: Value) -> Result<Value> {
     let left = operand(left, 17046, "$setIsSubset", "First")?;
-    let right = distinct(operand(right, 17042, "$setIsSubset", "Second")?);
-    Ok(boolean(left.iter().all(|item| holds(&right, item))))
+    let right = distinct(order, operand(right, 17042, "$setIsSubset", "Second")?);
+    Ok(boolean(left.iter().all(|item| holds(order, &right, item))))
 }
 
 fn operand(value: Value, number: i32, name: &str, which: &str) -> Result<Vec<Bson>> {
@@ -104,7 +104,7 @@ fn any_operand(value: Value, number: i32, name: &str) -> Result<Vec<Bson>> {
     }
 }
 
-fn union(operands: Vec<Value>) -> Result<Value> {
+fn union(order: &ValueOrder, operands: Vec<Value>) -> Result<Value> {
     let mut all = Vec::new();
     for operand in operands {
         if is_nullish(&operand) {
@@ -112,19 +112,19 @@ fn union(operands: Vec<Value>) -> Result<Value> {
         }
         all.extend(any_operand(operand, 17043, "$setUnion")?);
     }
-    Ok(Some(Bson::Array(distinct(all))))
+    Ok(Some(Bson::Array(distinct(order, all))))
 }
 
-fn intersection(operands: Vec<Value>) -> Result<Value> {
+fn intersection(order: &ValueOrder, operands: Vec<Value>) -> Result<Value> {
     let mut common: Option<Vec<Bson>> = None;
     for operand in operands {
         if is_nullish(&operand) {
             return Ok(NULL);
         }
-        let set = distinct(any_operand(operand, 17047, "$setIntersection")?);
+        let set = distinct(order, any_operand(operand, 17047, "$setIntersection")?);
         common = Some(match common {
             None => set,
-            Some(common) => common.into_iter().filter(|item| holds(&set, item)).collect(),
+            Some(common) => common.into_iter().filter(|item| holds(order, &set, item)).collect(),
         });
     }
     Ok(Some(Bson::Array(common.unwrap_or_default())))
@@ -139,10 +139,10 @@ fn parse_equals(parser: &mut Parser<'_>, _: &'static str, operands: RawValue<'_>
         ));
     }
     let constant = operands.iter().all(Node::is_constant);
-    parser.fold_operator(Node::Variadic(equals, operands), constant)
+    parser.fold_operator(Node::VariadicBy(equals, parser.order(), operands), constant)
 }
 
-fn equals(operands: Vec<Value>) -> Result<Value> {
+fn equals(order: &ValueOrder, operands: Vec<Value>) -> Result<Value> {
     let mut first: Option<Vec<Bson>> = None;
     for (n, operand) in operands.into_iter().enumerate() {
         let Some(Bson::Array(items)) = operand else {
@@ -155,12 +155,12 @@ fn equals(operands: Vec<Value>) -> Result<Value> {
                 ),
             ));
         };
-        let set = distinct(items);
+        let set = distinct(order, items);
         match &first {
             None => first = Some(set),
             Some(first) => {
                 let same = first.len() == set.len()
-                    && first.iter().zip(&set).all(|(a, b)| compare_bson(a, b).is_eq());
+                    && first.iter().zip(&set).all(|(a, b)| order.compare_bson(a, b).is_eq());
                 if !same {
                     return Ok(boolean(false));
                 }

@@ -8,8 +8,8 @@ use quire_errors::Result;
 
 pub(super) const TABLE: Family = &[
     ("$avg", Syntax::Variadic(|operands| gather(Average::default(), operands))),
-    ("$max", Syntax::Variadic(|operands| gather(Extreme::max(), operands))),
-    ("$min", Syntax::Variadic(|operands| gather(Extreme::min(), operands))),
+    ("$max", Syntax::VariadicBy(|order, operands| gather(Extreme::max(order), operands))),
+    ("$min", Syntax::VariadicBy(|order, operands| gather(Extreme::min(order), operands))),
     ("$stdDevPop", Syntax::Variadic(|operands| gather(Deviation::of_population(), operands))),
     ("$stdDevSamp", Syntax::Variadic(|operands| gather(Deviation::of_sample(), operands))),
     ("$sum", Syntax::Variadic(|operands| gather(Sum::default(), operands))),

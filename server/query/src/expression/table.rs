@@ -1,6 +1,6 @@
 //! The table of all operators: the families' tables, searched by name.
 
-use super::node::{Binary, Node, Ternary, Unary, Variadic};
+use super::node::{Binary, BinaryBy, Node, Ternary, Unary, Variadic, VariadicBy};
 use super::parser::Parser;
 use quire_bson::RawValue;
 use quire_errors::Result;
@@ -18,6 +18,11 @@ pub(crate) enum Syntax {
     /// At least and at most so many operands.
     Between(usize, usize, Variadic),
     Variadic(Variadic),
+    /// Two operands that are compared in the order of the query.
+    BinaryBy(BinaryBy),
+    /// At least and at most so many that are.
+    BetweenBy(usize, usize, VariadicBy),
+    VariadicBy(VariadicBy),
     Own(Parse),
 }
 

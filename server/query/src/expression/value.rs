@@ -2,6 +2,7 @@
 //! a message.
 
 use quire_bson::{Bson, DateTime, compare_bson};
+use quire_collation::ValueOrder;
 use std::cmp::Ordering;
 
 /// A computed value; `None` is a missing one.
@@ -21,8 +22,8 @@ pub fn is_true(value: Option<&Bson>) -> bool {
 }
 
 /// Compares as `$cmp` does. A missing value stands where undefined does, below null.
-pub fn compare_values(a: Option<&Bson>, b: Option<&Bson>) -> Ordering {
-    compare_bson(a.unwrap_or(&Bson::Undefined), b.unwrap_or(&Bson::Undefined))
+pub fn compare_values(order: &ValueOrder, a: Option<&Bson>, b: Option<&Bson>) -> Ordering {
+    order.compare_bson(a.unwrap_or(&Bson::Undefined), b.unwrap_or(&Bson::Undefined))
 }
 
 /// Null, undefined or missing: what most operators answer with null.

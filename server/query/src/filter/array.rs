@@ -92,7 +92,10 @@ pub(super) fn all(operator: &FieldOperator<'_>) -> Parsed {
         let matches = items.iter().map(|item| all_elem_match(operator, item));
         matches.collect::<Result<Vec<Predicate>>>()?
     } else {
-        items.iter().map(all_value).collect::<Result<Vec<Predicate>>>()?
+        items
+            .iter()
+            .map(|item| all_value(item, operator.context))
+            .collect::<Result<Vec<Predicate>>>()?
     };
     Ok(Some(Predicate::All(predicates)))
 }
@@ -110,7 +113,7 @@ fn all_elem_match(operator: &FieldOperator<'_>, item: RawElement<'_>) -> Result<
     Ok(elem_match(&inner)?.unwrap_or(Predicate::Never))
 }
 
-fn all_value(item: RawElement<'_>) -> Result<Predicate> {
+fn all_value(item: RawElement<'_>, context: &Context<'_>) -> Result<Predicate> {
     match item.value() {
         RawValue::Regex { pattern, options } => {
             Ok(Predicate::Regex(Pattern::new(pattern, options)?))
@@ -118,7 +121,7 @@ fn all_value(item: RawElement<'_>) -> Result<Predicate> {
         RawValue::Document(doc) if parse::is_operators(doc) => {
             Err(CommandError::bad_value("no $ expressions in $all"))
         }
-        _ => Ok(Predicate::Compare(Compare::new(Op::Eq, operand(item)?))),
+        _ => Ok(Predicate::Compare(Compare::new(Op::Eq, operand(item)?, &context.constants.order))),
     }
 }
 

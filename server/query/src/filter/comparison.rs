@@ -8,7 +8,8 @@ use super::parse::{FieldOperator, Parsed};
 use super::pattern::Pattern;
 use super::predicate::Predicate;
 use quire_bson::compare::canonical_type_of_tag;
-use quire_bson::{ArrayBuilder, Number, RawElement, RawValue, canonical_type, compare};
+use quire_bson::{ArrayBuilder, Number, RawElement, RawValue, canonical_type};
+use quire_collation::{Collation, ValueOrder};
 use quire_errors::{CommandError, Result};
 use std::cmp::Ordering;
 
@@ -52,13 +53,15 @@ pub(crate) struct Compare {
     operand: Operand,
     class: u8,
     nan: bool,
+    order: ValueOrder,
 }
 
 impl Compare {
-    pub(crate) fn new(op: Op, operand: Operand) -> Compare {
+    pub(crate) fn new(op: Op, operand: Operand, order: &ValueOrder) -> Compare {
         let class = canonical_type_of_tag(operand.tag());
         let nan = is_nan(operand.value());
-        Compare { op, operand, class, nan }
+        let order = order.around(operand.value());
+        Compare { op, operand, class, nan, order }
     }
 
     pub(crate) fn op(&self) -> Op {
@@ -67,6 +70,11 @@ impl Compare {
 
     pub(crate) fn operand(&self) -> &Operand {
         &self.operand
+    }
+
+    /// The order in which it compares; that of bytes where no other could differ.
+    pub(crate) fn order(&self) -> &ValueOrder {
+        &self.order
     }
 
     pub(crate) fn matches(&self, value: Option<RawValue<'_>>) -> bool {
@@ -80,13 +88,13 @@ impl Compare {
         if self.class == NUMBER && is_nan(value) != self.nan {
             return false;
         }
-        self.op.holds(compare(value, self.operand.value()))
+        self.op.holds(self.order.compare(value, self.operand.value()))
     }
 
     /// [`Compare::matches`] on an element, without decoding it where its bytes tell enough.
     #[inline]
     pub(crate) fn matches_element(&self, element: RawElement<'_>) -> bool {
-        if element.tag() != self.operand.tag() {
+        if element.tag() != self.operand.tag() || self.order.collation().is_some() {
             return self.matches(Some(element.value()));
         }
         match element.tag() {
@@ -164,22 +172,32 @@ pub(crate) struct In {
     has_null: bool,
     /// All values are strings, or all are object ids: they order as their bytes do.
     bytewise: Option<u8>,
+    order: ValueOrder,
 }
 
 impl In {
-    pub(crate) fn new(mut values: Vec<Operand>, patterns: Vec<Pattern>) -> In {
-        values.sort_by(Operand::compare);
-        values.dedup_by(|a, b| a.compare(b).is_eq());
+    pub(crate) fn new(mut values: Vec<Operand>, patterns: Vec<Pattern>, order: &ValueOrder) -> In {
+        let concerned = values.iter().find(|value| Collation::concerns(value.value()));
+        let order = concerned.map_or(ValueOrder::BYTES, |_| order.clone());
+        values.sort_by(|a, b| order.compare(a.value(), b.value()));
+        values.dedup_by(|a, b| order.compare(a.value(), b.value()).is_eq());
         let has_null = values.iter().any(|v| v.tag() == NULL);
         let tag = values.first().map(Operand::tag);
         let bytewise = tag.filter(|tag| {
-            matches!(*tag, STRING | OBJECT_ID) && values.iter().all(|v| v.tag() == *tag)
+            order.collation().is_none()
+                && matches!(*tag, STRING | OBJECT_ID)
+                && values.iter().all(|v| v.tag() == *tag)
         });
-        In { values, patterns, has_null, bytewise }
+        In { values, patterns, has_null, bytewise, order }
     }
 
     pub(crate) fn values(&self) -> &[Operand] {
         &self.values
+    }
+
+    /// The order in which it compares; that of bytes where no other could differ.
+    pub(crate) fn order(&self) -> &ValueOrder {
+        &self.order
     }
 
     pub(crate) fn patterns(&self) -> &[Pattern] {
@@ -190,7 +208,7 @@ impl In {
         let Some(value) = value else {
             return Ok(self.has_null);
         };
-        if self.values.binary_search_by(|v| compare(v.value(), value)).is_ok() {
+        if self.values.binary_search_by(|v| self.order.compare(v.value(), value)).is_ok() {
             return Ok(true);
         }
         for pattern in &self.patterns {
@@ -237,7 +255,8 @@ fn comparison(op: Op, operator: &FieldOperator<'_>) -> Parsed {
             operator.path
         )));
     }
-    Ok(Some(Predicate::Compare(Compare::new(op, operand(operator.element)?))))
+    let order = &operator.context.constants.order;
+    Ok(Some(Predicate::Compare(Compare::new(op, operand(operator.element)?, order))))
 }
 
 pub(super) fn eq(operator: &FieldOperator<'_>) -> Parsed {
@@ -285,7 +304,7 @@ pub(super) fn is_in(operator: &FieldOperator<'_>) -> Parsed {
             _ => values.push(operand(item)?),
         }
     }
-    Ok(Some(Predicate::In(In::new(values, patterns))))
+    Ok(Some(Predicate::In(In::new(values, patterns, &operator.context.constants.order))))
 }
 
 pub(super) fn not_in(operator: &FieldOperator<'_>) -> Parsed {

@@ -35,6 +35,7 @@ use crate::Constants;
 use parse::Context;
 use predicate::Place;
 use quire_bson::{Bson, DocBuf, DocBuilder, RawDoc, RawValue, doc};
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use std::sync::Arc;
 
@@ -42,16 +43,18 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Filter {
     root: Node,
+    order: ValueOrder,
 }
 
 impl Filter {
     pub fn parse(filter: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Filter> {
-        Ok(Filter { root: parse::document(filter, &Context::new(constants))? })
+        let root = parse::document(filter, &Context::new(constants))?;
+        Ok(Filter { root, order: constants.order.clone() })
     }
 
     /// The filter that every document matches.
     pub fn everything() -> Filter {
-        Filter { root: Node::And(Conjunction::default()) }
+        Filter { root: Node::And(Conjunction::default()), order: ValueOrder::BYTES }
     }
 
     /// Whether every document matches, seen without looking at any.
@@ -99,6 +102,11 @@ impl Filter {
         let id = doc.get("_id").map_or(Bson::Null, RawValue::to_bson);
         let details = details::of_node(&self.root, doc)?;
         Ok(DocBuf::from(&doc! { "failingDocumentId": id, "details": details }))
+    }
+
+    /// The order by which it compares.
+    pub fn order(&self) -> &ValueOrder {
+        &self.order
     }
 
     pub(crate) fn root(&self) -> &Node {

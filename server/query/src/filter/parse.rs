@@ -143,7 +143,7 @@ fn field(element: RawElement<'_>, context: &Context<'_>, nodes: &mut Vec<Node>) 
         RawValue::Regex { pattern, options } => {
             vec![Predicate::Regex(Pattern::new(pattern, options)?)]
         }
-        _ => vec![equal(element)?],
+        _ => vec![equal(element, context)?],
     };
     nodes.extend(
         predicates
@@ -153,9 +153,9 @@ fn field(element: RawElement<'_>, context: &Context<'_>, nodes: &mut Vec<Node>) 
     Ok(())
 }
 
-fn equal(element: RawElement<'_>) -> Result<Predicate> {
+fn equal(element: RawElement<'_>, context: &Context<'_>) -> Result<Predicate> {
     let operand: Operand = comparison::operand(element)?;
-    Ok(Predicate::Compare(Compare::new(Op::Eq, operand)))
+    Ok(Predicate::Compare(Compare::new(Op::Eq, operand, &context.constants.order)))
 }
 
 /// True for a document that begins with an operator and is no DBRef.

@@ -128,7 +128,7 @@ pub(super) fn give(docs: &mut std::vec::IntoIter<Keyed>) -> Step {
 pub(super) fn parse(
     name: &'static str,
     spec: RawValue<'_>,
-    _: &Arc<Constants>,
+    constants: &Arc<Constants>,
 ) -> Result<Vec<StageSpec>> {
     let RawValue::Document(pattern) = spec else {
         return Err(CommandError::location(15973, "the $sort key specification must be an object"));
@@ -136,6 +136,6 @@ pub(super) fn parse(
     if pattern.is_empty() {
         return Err(CommandError::location(15976, "$sort stage must have at least one sort key"));
     }
-    let pattern = SortPattern::parse(pattern)?;
+    let pattern = SortPattern::parse(pattern, &constants.order)?;
     Ok(vec![StageSpec::new(name, spec, Kind::Sort(pattern, None))])
 }

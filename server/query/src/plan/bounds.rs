@@ -8,22 +8,42 @@
 use super::interval::{Interval, Intervals};
 use crate::filter::{In, Op, Operand, Pattern, Predicate, TypeSet, is_nan};
 use quire_bson::{ObjectId, RawDoc, RawValue};
+use quire_collation::{Collation, ValueOrder};
 
 /// What is known of the indexed field.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FieldFacts {
+pub(crate) struct FieldFacts<'o> {
     pub(crate) dotted: bool,
     /// Some document has an array on the path.
     pub(crate) multikey: bool,
+    /// The order of the values in the index.
+    pub(crate) order: &'o ValueOrder,
+}
+
+impl FieldFacts<'_> {
+    /// The operand as it stands in the index; `None` when the index has it in another order than
+    /// the one that the predicate compares by.
+    fn indexed(self, operand: &Operand, asked: &ValueOrder) -> Option<Operand> {
+        if !Collation::concerns(operand.value()) {
+            return Some(operand.clone());
+        }
+        let fits = asked == self.order;
+        fits.then(|| match self.order.collation() {
+            Some(_) => self.order.key(operand.value()).value().into(),
+            None => operand.clone(),
+        })
+    }
 }
 
 /// The values of one predicate; `None` when it bounds nothing.
-pub(crate) fn of_predicate(predicate: &Predicate, facts: FieldFacts) -> Option<Intervals> {
+pub(crate) fn of_predicate(predicate: &Predicate, facts: FieldFacts<'_>) -> Option<Intervals> {
     match predicate {
-        Predicate::Compare(compare) => of_compare(compare.op(), compare.operand()),
-        Predicate::In(list) => of_list(list),
+        Predicate::Compare(compare) => {
+            of_compare(compare.op(), &facts.indexed(compare.operand(), compare.order())?)
+        }
+        Predicate::In(list) => of_list(list, facts),
         Predicate::Type(types) => of_types(*types),
-        Predicate::Regex(pattern) => Some(of_pattern(pattern)),
+        Predicate::Regex(pattern) => Some(of_pattern(pattern, facts)),
         Predicate::Not(inner) => of_negation(inner, facts),
         Predicate::Never => Some(Intervals::none()),
         Predicate::Exists
@@ -85,9 +105,11 @@ fn of_equality(operand: &Operand) -> Intervals {
     Intervals::of(list)
 }
 
-fn of_list(list: &In) -> Option<Intervals> {
-    let points = list.values().iter().map(of_equality);
-    let patterns = list.patterns().iter().map(of_pattern);
+fn of_list(list: &In, facts: FieldFacts<'_>) -> Option<Intervals> {
+    let values = list.values().iter().map(|value| facts.indexed(value, list.order()));
+    let values = values.collect::<Option<Vec<Operand>>>()?;
+    let points = values.iter().map(of_equality);
+    let patterns = list.patterns().iter().map(|pattern| of_pattern(pattern, facts));
     let all = points.chain(patterns).flat_map(|set| set.iter().cloned().collect::<Vec<_>>());
     Some(Intervals::of(all.collect()))
 }
@@ -102,9 +124,11 @@ fn of_types(types: TypeSet) -> Option<Intervals> {
 }
 
 /// Strings that a pattern can match, and the pattern itself as a value.
-fn of_pattern(pattern: &Pattern) -> Intervals {
+fn of_pattern(pattern: &Pattern, facts: FieldFacts<'_>) -> Intervals {
     let source = RawValue::Regex { pattern: pattern.source(), options: pattern.options() };
-    let strings = match pattern.literal_prefix() {
+    // Patterns look at the text itself, of which a collation's keys tell nothing.
+    let prefix = facts.order.collation().map_or_else(|| pattern.literal_prefix(), |_| None);
+    let strings = match prefix {
         Some(prefix) => {
             let mut strings = bracket_of(0x02).unwrap_or_else(Interval::all);
             strings.low = RawValue::String(&prefix).into();
@@ -131,7 +155,7 @@ fn text_after(prefix: &str) -> Option<String> {
     None
 }
 
-fn of_negation(inner: &Predicate, facts: FieldFacts) -> Option<Intervals> {
+fn of_negation(inner: &Predicate, facts: FieldFacts<'_>) -> Option<Intervals> {
     let excluded = match inner {
         // A missing field is indexed as null, below an empty array perhaps as undefined.
         Predicate::Exists => {
@@ -142,11 +166,16 @@ fn of_negation(inner: &Predicate, facts: FieldFacts) -> Option<Intervals> {
                 true,
             )]));
         }
-        Predicate::Compare(compare) if compare.op() == Op::Eq => vec![compare.operand()],
-        Predicate::In(list) if list.patterns().is_empty() => list.values().iter().collect(),
+        Predicate::Compare(compare) if compare.op() == Op::Eq => {
+            vec![facts.indexed(compare.operand(), compare.order())?]
+        }
+        Predicate::In(list) if list.patterns().is_empty() => {
+            let values = list.values().iter().map(|value| facts.indexed(value, list.order()));
+            values.collect::<Option<Vec<Operand>>>()?
+        }
         _ => return None,
     };
-    let unsafe_value = |operand: &&Operand| match operand.value() {
+    let unsafe_value = |operand: &Operand| match operand.value() {
         RawValue::Array(_) | RawValue::Undefined => true,
         // `{a: [1]}` has null for `a.b` in an index, but no value there that equals null.
         RawValue::Null => facts.dotted && facts.multikey,
@@ -155,7 +184,7 @@ fn of_negation(inner: &Predicate, facts: FieldFacts) -> Option<Intervals> {
     if excluded.iter().any(unsafe_value) {
         return None;
     }
-    let points = excluded.into_iter().cloned().map(Interval::point).collect();
+    let points = excluded.into_iter().map(Interval::point).collect();
     Some(Intervals::of(points).complement())
 }
 

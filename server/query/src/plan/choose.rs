@@ -9,6 +9,7 @@ use super::scan::{self, Scan};
 use super::{Access, Bounds, Hint, IndexScan, Plan, PlanOptions, hint, ranges};
 use crate::filter::{Filter, Node};
 use quire_bson::DocBuilder;
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use quire_keys::Range;
 use std::cmp::Reverse;
@@ -70,6 +71,7 @@ enum Target<'i> {
 #[derive(Clone, Copy)]
 struct Question<'q> {
     sort: &'q [(String, i32)],
+    sort_order: &'q ValueOrder,
     indexes: &'q [IndexDescription],
     clustered: bool,
     limited: bool,
@@ -92,9 +94,10 @@ pub fn choose(
     indexes: &[IndexDescription],
     options: &PlanOptions<'_>,
 ) -> Result<Plan> {
+    let sort_order = options.sort_order;
     let sort = sort.unwrap_or_default();
     let (clustered, limited) = (options.clustered, options.limited);
-    let question = Question { sort, indexes, clustered, limited };
+    let question = Question { sort, sort_order, indexes, clustered, limited };
     let conditions = Conditions::of(filter.root());
     if let Some(hint) = options.hint {
         return question.hinted(&conditions, hint, filter, options);
@@ -136,6 +139,16 @@ impl<'q> Question<'q> {
         ways.into_iter().min_by_key(Way::preference).unwrap_or_else(|| self.collection(conditions))
     }
 
+    /// The direction in which a scan gives the sort's order, if it does.
+    fn direction(self, scan: &Scan, index: &IndexDescription, clustered: bool) -> Option<bool> {
+        if !self.sort.is_empty() && *self.sort_order != index.order {
+            return None;
+        }
+        // Rows are in the order of bytes.
+        let clustered = clustered && self.sort_order.collation().is_none();
+        scan.direction(index, self.sort, clustered)
+    }
+
     /// Leaves out at a glance the indexes that neither bound, nor sort, nor are small.
     fn may_help(self, conditions: &Conditions<'_>, index: &IndexDescription) -> bool {
         let first = index.fields.first().map_or("", |field| field.path.as_str());
@@ -156,7 +169,7 @@ impl<'q> Question<'q> {
             };
         }
         let scan = scan::of_index(conditions, &ROWS).unwrap_or_else(|| scan::whole(&ROWS));
-        let direction = scan.direction(&ROWS, self.sort, false);
+        let direction = self.direction(&scan, &ROWS, false);
         let sorted = direction.is_some() && !self.sort.is_empty();
         let rank = match (scan.equal_fields, scan.has_range, sorted) {
             (1.., ..) => Rank::RowLookup,
@@ -175,7 +188,7 @@ impl<'q> Question<'q> {
     }
 
     fn through_index(self, at: usize, index: &'q IndexDescription, scan: Scan) -> Option<Way<'q>> {
-        let direction = scan.direction(index, self.sort, self.clustered);
+        let direction = self.direction(&scan, index, self.clustered);
         let single = scan.is_single(index);
         let sorted = direction.is_some() && !self.sort.is_empty();
         let rank = match (scan.equal_fields, scan.has_range, sorted) {
@@ -236,7 +249,7 @@ impl<'q> Question<'q> {
             if has_ends {
                 return Err(hint::hint_required());
             }
-            let order = scan::whole(&ROWS).direction(&ROWS, self.sort, false);
+            let order = self.direction(&scan::whole(&ROWS), &ROWS, false);
             let natural = matches!(self.sort, [(path, _)] if path == "$natural");
             let by_rows = self.clustered && order == Some(*backwards);
             let provides_sort = self.sort.is_empty() || natural || by_rows;
@@ -251,7 +264,7 @@ impl<'q> Question<'q> {
         };
         let scan =
             if has_ends { scan::whole(index) } else { scan::of_hinted_index(conditions, index) };
-        let direction = scan.direction(index, self.sort, self.clustered);
+        let direction = self.direction(&scan, index, self.clustered);
         let way = Way {
             rank: Rank::Equality,
             provides_sort: direction.is_some() || scan.is_single(index),
@@ -265,7 +278,7 @@ impl<'q> Question<'q> {
         if has_ends {
             let fields: Vec<(&str, FieldOrder)> =
                 index.fields.iter().map(|field| (field.path.as_str(), field.order)).collect();
-            plan.restrict(hint::min_max_range(&fields, options.min, options.max)?);
+            plan.restrict(hint::min_max_range(&fields, &index.order, options.min, options.max)?);
         }
         Ok(plan)
     }
@@ -326,7 +339,8 @@ fn rows(scan: Scan, backwards: bool) -> Access {
 fn kept(index: &IndexDescription, scan: Scan, backwards: bool) -> Bounds {
     let fields = index.fields.iter().zip(scan.bounds);
     let fields = fields.map(|(field, set)| (field.path.as_str().to_owned(), field.order, set));
-    Bounds { fields: fields.collect(), backwards }
+    let collated = index.order.collation().is_some();
+    Bounds { fields: fields.collect(), backwards, collated }
 }
 
 impl Plan {

@@ -3,6 +3,7 @@
 use crate::filter::Filter;
 use crate::path::FieldPath;
 use quire_bson::{Number, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use std::cmp::Ordering;
 
 /// An index that a plan may use.
@@ -19,6 +20,8 @@ pub struct IndexDescription {
     pub multikey: u32,
     /// Only documents that match are in the index.
     pub partial: Option<Filter>,
+    /// The order of its values.
+    pub order: ValueOrder,
 }
 
 /// One field of an index's key pattern.
@@ -57,6 +60,7 @@ impl IndexDescription {
             hidden: false,
             multikey: 0,
             partial: None,
+            order: ValueOrder::BYTES,
         }
     }
 

@@ -5,6 +5,7 @@ use super::ranges::with_value;
 use crate::filter::Filter;
 use crate::render;
 use quire_bson::{DocBuf, Number, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 use quire_keys::Range;
 use std::cmp::Ordering;
@@ -103,11 +104,12 @@ pub(crate) fn hint_required() -> CommandError {
 /// The keys from `min`, included, to `max`, excluded.
 pub(crate) fn min_max_range(
     fields: &[(&str, FieldOrder)],
+    values: &ValueOrder,
     min: Option<RawDoc<'_>>,
     max: Option<RawDoc<'_>>,
 ) -> Result<Range> {
-    let lower = min.map(|min| encoded(fields, min)).transpose()?;
-    let upper = max.map(|max| encoded(fields, max)).transpose()?;
+    let lower = min.map(|min| encoded(fields, values, min)).transpose()?;
+    let upper = max.map(|max| encoded(fields, values, max)).transpose()?;
     if let (Some(lower), Some(upper)) = (&lower, &upper)
         && lower >= upper
     {
@@ -123,7 +125,11 @@ pub(crate) fn min_max_range(
     })
 }
 
-fn encoded(fields: &[(&str, FieldOrder)], bound: RawDoc<'_>) -> Result<Vec<u8>> {
+fn encoded(
+    fields: &[(&str, FieldOrder)],
+    values: &ValueOrder,
+    bound: RawDoc<'_>,
+) -> Result<Vec<u8>> {
     let incompatible =
         || CommandError::location(51174, "The index chosen is not compatible with min/max");
     if bound.count() != fields.len() {
@@ -134,7 +140,7 @@ fn encoded(fields: &[(&str, FieldOrder)], bound: RawDoc<'_>) -> Result<Vec<u8>> 
         if element.key() != *path {
             return Err(incompatible());
         }
-        bytes = with_value(&bytes, *order, element.value());
+        bytes = with_value(&bytes, *order, values.key(element.value()).value());
     }
     Ok(bytes)
 }

@@ -6,6 +6,7 @@
 
 use super::candidate::Conditions;
 use crate::filter::{Field, Node, Op, Operand, Predicate, is_nan};
+use quire_collation::ValueOrder;
 
 /// Whether all documents that meet `conditions` match `wanted`.
 pub(crate) fn implies(conditions: &Conditions<'_>, wanted: &Node) -> bool {
@@ -43,19 +44,25 @@ fn predicate_implies(known: &Predicate, wanted: &Predicate) -> bool {
     }
     match known {
         Predicate::Compare(compare) if compare.op() == Op::Eq => {
-            accepts_value(wanted, compare.operand())
+            is_by_same_order(compare.order(), wanted) && accepts_value(wanted, compare.operand())
         }
         Predicate::Compare(compare) => match wanted {
-            Predicate::Compare(target) if target.op() != Op::Eq => comparison_implies(
-                (compare.op(), compare.operand()),
-                (target.op(), target.operand()),
-            ),
+            Predicate::Compare(target) if target.op() != Op::Eq => {
+                compare.order() == target.order()
+                    && comparison_implies(
+                        (compare.op(), compare.operand()),
+                        (target.op(), target.operand()),
+                        compare.order(),
+                    )
+            }
             // Comparisons do not leave the type of their operand.
             Predicate::Type(_) => compare.operand().value().is_number() && has_numbers(wanted),
             _ => false,
         },
         Predicate::In(list) => {
-            list.patterns().is_empty() && list.values().iter().all(|v| accepts_value(wanted, v))
+            list.patterns().is_empty()
+                && is_by_same_order(list.order(), wanted)
+                && list.values().iter().all(|v| accepts_value(wanted, v))
         }
         Predicate::Type(types) => {
             matches!(wanted, Predicate::Type(target) if types.tags().all(|t| target.has_tag(t)))
@@ -68,6 +75,18 @@ fn predicate_implies(known: &Predicate, wanted: &Predicate) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether values that are equal in `known` are equal to `wanted` too.
+fn is_by_same_order(known: &ValueOrder, wanted: &Predicate) -> bool {
+    known.collation().is_none()
+        || match wanted {
+            Predicate::Compare(compare) => compare.order() == known,
+            Predicate::In(list) => list.patterns().is_empty() && list.order() == known,
+            // Equal strings are strings, and numbers are never concerned.
+            Predicate::Type(_) | Predicate::Modulo(_) => true,
+            _ => false,
+        }
 }
 
 /// Predicates that hold when some value on the path satisfies them.
@@ -98,7 +117,7 @@ fn has_numbers(wanted: &Predicate) -> bool {
 }
 
 /// `{$gt: 5}` implies `{$gt: 3}`: the values of one lie within those of the other.
-fn comparison_implies(known: (Op, &Operand), wanted: (Op, &Operand)) -> bool {
+fn comparison_implies(known: (Op, &Operand), wanted: (Op, &Operand), order: &ValueOrder) -> bool {
     let up = |op| matches!(op, Op::Gt | Op::Gte);
     let same_class =
         quire_bson::canonical_type(known.1.value()) == quire_bson::canonical_type(wanted.1.value());
@@ -108,7 +127,7 @@ fn comparison_implies(known: (Op, &Operand), wanted: (Op, &Operand)) -> bool {
     if is_nan(known.1.value()) || is_nan(wanted.1.value()) {
         return false;
     }
-    let ordering = known.1.compare(wanted.1);
+    let ordering = order.compare(known.1.value(), wanted.1.value());
     let stricter = if up(known.0) { ordering.is_gt() } else { ordering.is_lt() };
     let known_open = matches!(known.0, Op::Gt | Op::Lt);
     let wanted_closed = matches!(wanted.0, Op::Gte | Op::Lte);

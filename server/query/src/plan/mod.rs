@@ -23,6 +23,7 @@ pub use hint::Hint;
 
 use interval::Intervals;
 use quire_bson::{DocBuf, RawDoc};
+use quire_collation::ValueOrder;
 use quire_keys::Range;
 
 /// How to find the documents of a query.
@@ -79,13 +80,16 @@ pub struct IndexScan {
 pub struct Bounds {
     fields: Vec<(String, FieldOrder, Intervals)>,
     backwards: bool,
+    /// Strings are a collation's keys.
+    collated: bool,
 }
 
 impl Bounds {
     /// Explain's `indexBounds`.
     pub fn to_bson(&self) -> DocBuf {
         let fields = self.fields.iter();
-        show::bounds(fields.map(|(path, order, set)| (path.as_str(), *order, set)), self.backwards)
+        let fields = fields.map(|(path, order, set)| (path.as_str(), *order, set));
+        show::bounds(fields, self.backwards, self.collated)
     }
 }
 
@@ -101,6 +105,8 @@ pub struct PlanOptions<'a> {
     pub max: Option<RawDoc<'a>>,
     /// The query stops after some documents, so finding them in order is worth more.
     pub limited: bool,
+    /// The order of values that the sort asks for.
+    pub sort_order: &'a ValueOrder,
 }
 
 impl Plan {

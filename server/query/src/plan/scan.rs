@@ -12,6 +12,7 @@ use super::implied::implies;
 use super::interval::Intervals;
 use super::order::{self, KeyField};
 use crate::filter::Predicate;
+use quire_collation::ValueOrder;
 
 /// The bounds of an index scan, one interval set per field.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ fn bounded(conditions: &Conditions<'_>, index: &IndexDescription) -> Scan {
             .filter(|(_, ((_, bounds), _)): &(usize, ((_, &Intervals), _))| !bounds.is_all())
             .map(|(i, ((field, _), within))| (field, *within, index.is_multikey(i)))
             .collect();
-        let choice = choose_bounds(conditions, field, index.is_multikey(n), &earlier);
+        let choice = choose_bounds(conditions, field, index.is_multikey(n), &index.order, &earlier);
         let choice =
             choice.unwrap_or(Choice { intervals: Intervals::all(), within: None, weak: true });
         chosen.push(choice.within);
@@ -102,6 +103,7 @@ fn choose_bounds(
     conditions: &Conditions<'_>,
     field: &IndexField,
     multikey: bool,
+    order: &ValueOrder,
     earlier: &[(&IndexField, Option<Within>, bool)],
 ) -> Option<Choice> {
     // A number in a path is read differently by filters and by keys (position or name), so such
@@ -109,7 +111,7 @@ fn choose_bounds(
     if field.path.has_position() || field.order == FieldOrder::Special {
         return None;
     }
-    let facts = FieldFacts { dotted: field.path.is_dotted(), multikey };
+    let facts = FieldFacts { dotted: field.path.is_dotted(), multikey, order };
     let mut choices = Vec::new();
     for candidate in conditions.on_path(field.path.as_str()) {
         if let Some(intervals) = of_predicate(candidate.predicate, facts) {

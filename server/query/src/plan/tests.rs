@@ -7,6 +7,7 @@ use quire_bson::{Bson, Document, Regex, bson, doc};
 use quire_errors::CommandError;
 use std::sync::Arc;
 
+mod collated;
 mod property;
 
 fn parse(filter: &Document) -> Filter {
@@ -44,6 +45,7 @@ fn options() -> PlanOptions<'static> {
         min: None,
         max: None,
         limited: false,
+        sort_order: &ValueOrder::BYTES,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns the choice among the elements of arrays: every combination that a compound index would hold
 //! is made, and the smallest one in the order of the pattern is the key. Walks raw bytes only.
 
+use super::SortPattern;
 use crate::field_path::array_index;
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
@@ -19,20 +20,16 @@ enum Cursor<'a, 'p> {
 }
 
 /// Appends the key of `doc` to `out`.
-pub(super) fn write(
-    paths: &[Vec<String>],
-    fields: &[(String, i32)],
-    doc: RawDoc<'_>,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    let cursors: Vec<_> = paths.iter().map(|path| follow(Cursor::Inside(doc, path))).collect();
-    let mut best = Best { fields, start: out.len(), out, scratch: Vec::new(), found: false };
+pub(super) fn write(sort: &SortPattern, doc: RawDoc<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let paths = sort.components.iter();
+    let cursors: Vec<_> = paths.map(|path| follow(Cursor::Inside(doc, path))).collect();
+    let mut best = Best { sort, start: out.len(), out, scratch: Vec::new(), found: false };
     expand(&cursors, &mut best)
 }
 
 /// The smallest key so far, kept in place at the end of the output.
 struct Best<'b> {
-    fields: &'b [(String, i32)],
+    sort: &'b SortPattern,
     start: usize,
     out: &'b mut Vec<u8>,
     scratch: Vec<u8>,
@@ -44,12 +41,13 @@ impl Best<'_> {
         self.scratch.clear();
         // The first key, and for most documents the only one, is written where it stays.
         let target = if self.found { &mut self.scratch } else { &mut *self.out };
-        for (cursor, (_, direction)) in cursors.iter().zip(self.fields) {
+        for (cursor, (_, direction)) in cursors.iter().zip(&self.sort.fields) {
             let value = if let Cursor::Value(value) = cursor { *value } else { RawValue::Null };
+            let key = self.sort.order.key(value);
             if *direction < 0 {
-                quire_keys::encode_value_descending(target, value);
+                quire_keys::encode_value_descending(target, key.value());
             } else {
-                quire_keys::encode_value(target, value);
+                quire_keys::encode_value(target, key.value());
             }
         }
         if self.found && self.out.get(self.start..).is_some_and(|best| self.scratch[..] < *best) {

@@ -1,12 +1,13 @@
 use super::SortPattern;
+use crate::ValueOrder;
 use quire_bson::{Bson, DocBuf, Document, doc};
 
 fn pattern(spec: Document) -> SortPattern {
-    SortPattern::parse(DocBuf::from(&spec).as_raw()).unwrap()
+    SortPattern::parse(DocBuf::from(&spec).as_raw(), &ValueOrder::BYTES).unwrap()
 }
 
 fn refused(spec: Document) -> (i32, String) {
-    let error = SortPattern::parse(DocBuf::from(&spec).as_raw()).unwrap_err();
+    let error = SortPattern::parse(DocBuf::from(&spec).as_raw(), &ValueOrder::BYTES).unwrap_err();
     (error.code().number(), error.message().to_owned())
 }
 
@@ -79,7 +80,7 @@ fn a_bad_pattern_is_refused_with_its_code() {
 fn a_field_named_twice_or_too_many_fields_are_refused() {
     let mut twice = quire_bson::DocBuilder::new();
     twice.append_i32("a", 1).append_i32("a", -1);
-    let error = SortPattern::parse(twice.finish().as_raw()).unwrap_err();
+    let error = SortPattern::parse(twice.finish().as_raw(), &ValueOrder::BYTES).unwrap_err();
     assert_eq!(error.code().number(), 7472500);
     let many: Document = (0..33).map(|n| (format!("f{n}"), Bson::Int32(1))).collect();
     assert_eq!(refused(many).0, 13103);

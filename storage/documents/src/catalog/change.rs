@@ -7,6 +7,7 @@
 use super::{Catalog, Collection, FieldOrder, Index, IndexPlace, IndexSpec, IndexState, Layout};
 use crate::effect::Effect;
 use crate::{CollectionId, IndexId};
+use quire_bson::RawValue;
 use std::sync::Arc;
 
 /// Why an effect does not fit the catalogue. A leader that checks before it proposes never causes
@@ -115,10 +116,16 @@ impl Catalog {
             Layout::ByRevision => Some(IndexPlace::Entries),
             Layout::View => None,
         };
+        let spec = match options.as_raw().get("collation").and_then(RawValue::as_document) {
+            // Rows that are keyed by `_id` compare as bytes.
+            Some(_) if *layout == Layout::ById => return Err(Refused::Spec),
+            Some(collation) => IndexSpec::on_id_by(collation).map_err(|_| Refused::Spec)?,
+            None => IndexSpec::on_id(),
+        };
         let on_id = place.map(|place| Index {
             id: *id_index,
             collection: *id,
-            spec: IndexSpec::on_id(),
+            spec,
             state: IndexState::Ready,
             place,
             multikey: 0,

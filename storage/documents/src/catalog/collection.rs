@@ -4,6 +4,7 @@ use super::{Index, IndexState};
 use crate::codec::Malformed;
 use crate::{CollectionId, IndexId, Namespace};
 use quire_bson::{DocBuf, RawDoc, RawValue};
+use quire_collation::{Collation, ValueOrder};
 use quire_log::Timestamp;
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ pub enum Layout {
     /// By the encoded `_id`; the index on `_id` is the rows themselves.
     ById,
     /// By the revision that inserted the row, so that their order is the order of insertion. For
-    /// capped collections.
+    /// capped collections, and for those with a collation, by which `_id`s may be equal whose bytes
+    /// are not.
     ByRevision,
     /// There are none: a view.
     View,
@@ -76,6 +78,18 @@ impl Collection {
         let bytes_max = self.option("size").and_then(whole_number).unwrap_or(i64::MAX);
         let documents_max = self.option("max").and_then(whole_number).filter(|max| *max > 0);
         Some(Capped { bytes_max, documents_max })
+    }
+
+    /// The order in which queries and indexes compare that ask for none.
+    pub fn order(&self) -> ValueOrder {
+        match self.id_index() {
+            Some(index) => index.spec.order.clone(),
+            None => {
+                let own = self.option("collation").and_then(RawValue::as_document);
+                let own = own.and_then(|own| Collation::from_document(own).ok().flatten());
+                ValueOrder::new(own)
+            }
+        }
     }
 
     /// The index on `_id`; views have none.

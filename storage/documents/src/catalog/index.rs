@@ -6,9 +6,13 @@
 use super::collection::whole_number;
 use crate::{CollectionId, IndexId};
 use quire_bson::{DocBuf, RawDoc, RawValue};
+use quire_collation::{Collation, Unavailable, ValueOrder};
 
 /// The most fields an index may have; each takes one bit of a multikey mask.
 pub const FIELDS_MAX: usize = 32;
+
+/// The name of every index on `_id`.
+const ON_ID: &str = "_id_";
 
 /// How the values of one field are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +46,8 @@ pub struct IndexSpec {
     pub hidden: bool,
     pub partial_filter: Option<DocBuf>,
     pub expire_after_seconds: Option<i64>,
-    /// `None` for the simple, binary one.
-    pub collation: Option<DocBuf>,
+    /// The order of its values: that of bytes, or a collation's.
+    pub order: ValueOrder,
 }
 
 /// Why a specification cannot be kept.
@@ -55,6 +59,8 @@ pub enum SpecError {
     Key,
     #[error("the key pattern has more than {FIELDS_MAX} fields")]
     Fields,
+    #[error("the collation of the index is {0}")]
+    Collation(#[from] Unavailable),
 }
 
 impl IndexSpec {
@@ -67,13 +73,17 @@ impl IndexSpec {
         Ok(IndexSpec {
             name: name.to_owned(),
             fields: parse_fields(pattern)?,
-            unique: flag("unique"),
+            // The index on `_id` is unique without saying so.
+            unique: flag("unique") || name == ON_ID,
             prepare_unique: flag("prepareUnique"),
             sparse: flag("sparse"),
             hidden: flag("hidden"),
             partial_filter: nested("partialFilterExpression").map(DocBuf::from),
             expire_after_seconds: raw.get("expireAfterSeconds").and_then(whole_number),
-            collation: nested("collation").filter(|c| !is_simple(*c)).map(DocBuf::from),
+            order: match nested("collation") {
+                Some(collation) => ValueOrder::new(Collation::from_document(collation)?),
+                None => ValueOrder::BYTES,
+            },
             document,
         })
     }
@@ -85,11 +95,11 @@ impl IndexSpec {
         builder.append_with("key", |key| {
             key.append_i32("_id", 1);
         });
-        builder.append_str("name", "_id_");
+        builder.append_str("name", ON_ID);
         let fields = vec![IndexField { path: "_id".into(), order: FieldOrder::Ascending }];
         IndexSpec {
             document: builder.finish(),
-            name: "_id_".to_owned(),
+            name: ON_ID.to_owned(),
             fields,
             unique: true,
             prepare_unique: false,
@@ -97,8 +107,18 @@ impl IndexSpec {
             hidden: false,
             partial_filter: None,
             expire_after_seconds: None,
-            collation: None,
+            order: ValueOrder::BYTES,
         }
+    }
+
+    /// The index on `_id` of a collection with a collation, which is that of its `_id`s too.
+    pub fn on_id_by(collation: RawDoc<'_>) -> Result<IndexSpec, SpecError> {
+        let mut builder = quire_bson::DocBuilder::new();
+        for element in IndexSpec::on_id().document.as_raw() {
+            builder.append_element(element);
+        }
+        builder.append_doc("collation", collation);
+        IndexSpec::parse(builder.finish())
     }
 
     /// The key pattern as given.
@@ -145,10 +165,6 @@ fn is_true(value: RawValue<'_>) -> bool {
     }
 }
 
-fn is_simple(collation: RawDoc<'_>) -> bool {
-    collation.get("locale").and_then(RawValue::as_str) == Some("simple")
-}
-
 /// How far an index has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexState {
@@ -184,7 +200,7 @@ pub struct Index {
 
 impl Index {
     pub fn is_on_id(&self) -> bool {
-        self.spec.name == "_id_"
+        self.spec.name == ON_ID
     }
 
     pub fn is_multikey(&self) -> bool {

@@ -170,7 +170,7 @@ fn specifications_are_read_for_what_storage_needs() {
         orders,
         [FieldOrder::Ascending, FieldOrder::Descending, FieldOrder::Hashed, FieldOrder::Special]
     );
-    assert!(spec.unique && spec.sparse && !spec.hidden && spec.collation.is_none());
+    assert!(spec.unique && spec.sparse && !spec.hidden && spec.order.collation().is_none());
     assert_eq!(spec.expire_after_seconds, Some(3600));
     assert_eq!(spec.partial_filter, Some(DocBuf::from(&doc! { "a": 1 })));
     for (document, error) in [

@@ -170,14 +170,14 @@ impl<'d, 's> Expansion<'s, '_> {
     }
 
     fn key(&mut self, slots: &[Slot<'d, 's>]) -> Result<(), KeyError> {
-        let fields = &self.spec.fields;
+        let IndexSpec { fields, order, .. } = self.spec;
         self.keys.push(|out| {
             for (field, slot) in fields.iter().zip(slots) {
                 let value = match slot {
                     Slot::Value(value) => *value,
                     Slot::Path(_) | Slot::Elements => RawValue::Null,
                 };
-                encode_field(out, field.order, value);
+                encode_field(out, field.order, order.key(value).value());
             }
         })
     }

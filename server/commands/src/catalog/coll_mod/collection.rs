@@ -110,7 +110,7 @@ impl CollectionChange {
                 None => pipeline.unwrap_or(RawDoc::EMPTY).into(),
             },
         };
-        view_definition::check(catalog, &there.namespace, &view, constants)
+        view_definition::check(catalog, &there.namespace, &view, &there.order(), constants)
     }
 
     /// The options as they will be, in the order in which `create` keeps them.

@@ -8,8 +8,8 @@ use crate::arguments::{Arguments, number};
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_documents::{Layout, Namespace};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
 use quire_query::filter::Filter;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
 /// The bytes of a capped collection are a multiple of this.
@@ -25,6 +25,8 @@ pub struct CreateOptions {
     pub shown: DocBuf,
     pub view: Option<ViewDefinition>,
     capped: bool,
+    /// The order in which queries compare that ask for none.
+    pub order: ValueOrder,
 }
 
 impl CreateOptions {
@@ -40,7 +42,11 @@ impl CreateOptions {
         read_ignored(&mut arguments)?;
         read_storage(&mut arguments, &mut b)?;
         let validates = read_validation(namespace, &mut arguments, &mut b, constants)?;
-        crate::crud::check_collation(arguments.optional_doc("collation")?)?;
+        let collation = crate::crud::read_collation(arguments.optional_doc("collation")?)?;
+        let collation = collation.unwrap_or_default();
+        if let Some(collation) = collation.collation() {
+            b.append_doc("collation", collation.to_document().as_raw());
+        }
         let clustered = read_clustered(&mut arguments)?;
         arguments.finish()?;
         if let Some(view) = &view {
@@ -60,11 +66,15 @@ impl CreateOptions {
             }
             b.append_doc("clusteredIndex", clustered.as_raw());
         }
-        Ok(CreateOptions { shown: b.finish(), view, capped })
+        if clustered.is_some() && collation.collation().is_some() {
+            return Err(unsupported("clustered collections with a collation"));
+        }
+        Ok(CreateOptions { shown: b.finish(), view, capped, order: collation })
     }
 
     pub fn layout(&self) -> Layout {
-        match (&self.view, self.capped) {
+        // By a collation `_id`s may be equal whose bytes, the keys of rows, are not.
+        match (&self.view, self.capped || self.order.collation().is_some()) {
             (Some(_), _) => Layout::View,
             (None, true) => Layout::ByRevision,
             (None, false) => Layout::ById,

@@ -73,10 +73,11 @@ fn both(wanted: &IndexSpec, there: &IndexSpec) -> String {
     )
 }
 
-/// Key pattern, uniqueness, sparseness and filter decide what an index holds.
+/// Key pattern, collation, uniqueness, sparseness and filter decide what an index holds.
 fn relation(a: &IndexSpec, b: &IndexSpec) -> Relation {
     let filter = |spec: &IndexSpec| spec.partial_filter.clone().unwrap_or_default();
     let same_entries = same_pattern(a.key(), b.key())
+        && a.order == b.order
         && a.unique == b.unique
         && a.sparse == b.sparse
         && a.partial_filter.is_some() == b.partial_filter.is_some()

@@ -4,7 +4,7 @@ use super::{cannot_create, partial, wrong_type};
 use crate::arguments::{integer, number};
 use quire_bson::{DocBuilder, RawDoc, RawValue, shell_text};
 use quire_errors::{Code, CommandError, Result};
-use quire_query::Constants;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
 /// What an option's value has to be.
@@ -71,7 +71,6 @@ pub fn check(
         }
         check_kind(name, value, *kind)?;
     }
-    crate::crud::check_collation(given.get("collation").and_then(RawValue::as_document))?;
     let flag = |name: &str| given.get(name).is_some_and(is_true);
     let hashed = key.iter().any(|field| field.value().as_str() == Some("hashed"));
     if hashed && flag("unique") {
@@ -92,6 +91,12 @@ pub fn check(
         partial::check(filter, constants)?;
     }
     check_expiry(given, key)
+}
+
+/// The order of the index's values: as it says, or as its collection has it.
+pub fn order(given: RawDoc<'_>, inherited: &ValueOrder) -> Result<ValueOrder> {
+    let own = given.get("collation").and_then(RawValue::as_document);
+    Ok(crate::crud::read_collation(own)?.unwrap_or_else(|| inherited.clone()))
 }
 
 fn not_valid(given: RawDoc<'_>, name: &str, kind: &str) -> CommandError {

@@ -4,11 +4,11 @@ use super::{Conflict, compare, parse};
 use quire_bson::{DocBuf, Document, doc};
 use quire_documents::{CollectionId, Index, IndexId, IndexPlace, IndexSpec, IndexState};
 use quire_errors::CommandError;
-use quire_query::Constants;
+use quire_query::{Constants, ValueOrder};
 use std::sync::Arc;
 
 fn parsed(given: &Document) -> Result<IndexSpec, CommandError> {
-    parse(DocBuf::from(given).as_raw(), &Arc::new(Constants::default()))
+    parse(DocBuf::from(given).as_raw(), &ValueOrder::BYTES, &Arc::new(Constants::default()))
 }
 
 #[test]
@@ -36,6 +36,7 @@ fn a_specification_that_cannot_be_is_refused_with_its_code() {
         (doc! {"key": {"a": "hashed", "b": "hashed"}}, 31303, "found 2 for"),
         (doc! {"key": {"_id": -1}}, 2, "for an _id index must be {_id: 1}"),
         (doc! {"key": {"_id": 1}, "unique": true}, 197, "not valid for an _id index"),
+        (doc! {"key": {"_id": 1}, "collation": {"locale": "fr"}}, 2, "same collation"),
         (doc! {"key": {"a": 1}, "name": "_id_"}, 2, "is reserved for the _id index"),
         (doc! {"key": {"a": 1}, "name": ""}, 67, "cannot be empty"),
         (doc! {"key": {"a": 1}, "name": "*"}, 2, "not valid"),
@@ -44,7 +45,7 @@ fn a_specification_that_cannot_be_is_refused_with_its_code() {
         (with("expireAfterSeconds", "1".into()), 14, "must be a number, but got string"),
         (with("expireAfterSeconds", (-1).into()), 67, "cannot be less than 0"),
         (with("expireAfterSeconds", (1i64 << 31).into()), 67, "within an acceptable range"),
-        (with("collation", doc! {"locale": "fr"}.into()), 115, "collation"),
+        (with("collation", doc! {"locale": "xx"}.into()), 2, "'locale'"),
         (with("v", 3.into()), 67, "cannot create an index with v=3"),
         (
             doc! {"key": {"a": 1, "b": 1}, "expireAfterSeconds": 1},
@@ -118,6 +119,8 @@ fn an_index_is_compared_by_what_it_holds() {
         (doc! {"key": {"a": 1}, "unique": true}, 86),
         (doc! {"key": {"b": 1}, "name": "a_1"}, 86),
         (doc! {"key": {"a": 1}, "unique": true, "name": "u"}, -1),
+        (doc! {"key": {"a": 1}, "collation": {"locale": "fr"}, "name": "c"}, -1),
+        (doc! {"key": {"a": 1}, "collation": {"locale": "fr"}}, 86),
         (doc! {"key": {"a": 1}, "sparse": true, "name": "s"}, -1),
         (doc! {"key": {"a": 1}, "partialFilterExpression": {"b": 1}, "name": "p"}, -1),
         (doc! {"key": {"t": 1}, "expireAfterSeconds": 6}, 85),

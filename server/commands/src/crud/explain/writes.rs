@@ -24,7 +24,8 @@ pub fn ask<'a>(
     let search = search(command, name)?;
     let request = FindRequest::read(search.as_raw())?;
     let variables = command.get("let").and_then(RawValue::as_document);
-    let mut prepared = find::prepare(&resolved, &request, &context.constants(variables)?)?;
+    let constants = context.constants(variables, resolved.order(request.collation.clone())?)?;
+    let mut prepared = find::prepare(&resolved, &request, &constants)?;
     let removes = name == "delete" || command.get("remove").is_some_and(is_true);
     let stage = if removes { "DELETE" } else { "UPDATE" };
     let tree = std::mem::replace(&mut prepared.plan.tree, PlanNode::nothing());
@@ -48,7 +49,8 @@ fn search(command: RawDoc<'_>, name: &str) -> Result<DocBuf> {
         }
         _ => (command, "query", false),
     };
-    for (from, to) in [(filter, "filter"), ("sort", "sort"), ("hint", "hint")] {
+    let same = ["sort", "hint", "collation"].map(|name| (name, name));
+    for (from, to) in [(filter, "filter")].into_iter().chain(same) {
         if let Some(value) = statement.get(from) {
             find.append(to, value);
         }

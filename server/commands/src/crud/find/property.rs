@@ -89,7 +89,8 @@ fn indexes() -> impl Strategy<Value = Vec<Document>> {
 fn expected(documents: &[Document], filter: &Document, sort: &Document) -> Option<Vec<Document>> {
     let constants = Arc::new(Constants::default());
     let filter = Filter::parse(DocBuf::from(filter).as_raw(), &constants).unwrap();
-    let sort = SortPattern::parse(DocBuf::from(sort).as_raw()).unwrap();
+    let sort =
+        SortPattern::parse(DocBuf::from(sort).as_raw(), &quire_query::ValueOrder::BYTES).unwrap();
     let raw: Vec<DocBuf> = documents.iter().map(DocBuf::from).collect();
     let mut found: Vec<&DocBuf> =
         raw.iter().filter(|doc| filter.matches(doc.as_raw()).unwrap()).collect();
@@ -101,7 +102,8 @@ fn expected(documents: &[Document], filter: &Document, sort: &Document) -> Optio
 }
 
 fn keys(documents: &[Document], sort: &Document) -> Vec<Vec<u8>> {
-    let sort = SortPattern::parse(DocBuf::from(sort).as_raw()).unwrap();
+    let sort =
+        SortPattern::parse(DocBuf::from(sort).as_raw(), &quire_query::ValueOrder::BYTES).unwrap();
     documents.iter().map(|doc| sort.key(DocBuf::from(doc).as_raw()).unwrap()).collect()
 }
 

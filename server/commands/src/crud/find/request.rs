@@ -4,6 +4,7 @@ use super::super::collation;
 use crate::arguments::Arguments;
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
+use quire_query::ValueOrder;
 
 /// The options of `find`.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct FindRequest<'a> {
     pub await_data: bool,
     pub no_cursor_timeout: bool,
     pub variables: Option<RawDoc<'a>>,
+    /// The order asked for.
+    pub collation: Option<ValueOrder>,
 }
 
 impl<'a> FindRequest<'a> {
@@ -47,8 +50,8 @@ impl<'a> FindRequest<'a> {
             await_data: arguments.flag("awaitData")?,
             no_cursor_timeout: arguments.flag("noCursorTimeout")?,
             variables: arguments.optional_doc("let")?,
+            collation: collation::take(&mut arguments)?,
         };
-        collation::check(arguments.optional_doc("collation")?)?;
         // One node holds all data and every sort fits its budget or fails.
         arguments.flag("allowPartialResults")?;
         arguments.flag("allowDiskUse")?;

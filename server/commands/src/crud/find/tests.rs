@@ -122,7 +122,7 @@ fn options_that_make_no_sense_are_refused() {
         (doc! {"find": "c", "tailable": true}, 2, "tailable cursor requested on non capped"),
         (doc! {"find": "c", "hint": "b_1"}, 2, "hint provided does not correspond"),
         (doc! {"find": "c", "min": {"a": 1}}, 51173, "a hint of which index to use"),
-        (doc! {"find": "c", "collation": {"locale": "de"}}, 115, "collation"),
+        (doc! {"find": "c", "collation": {"locale": "xx"}}, 2, "Field 'locale' is invalid"),
         (doc! {"find": "c", "filter": {"$foo": 1}}, 2, "unknown top level operator: $foo"),
         (doc! {"find": 1}, 73, "collection name has invalid type int"),
     ] {

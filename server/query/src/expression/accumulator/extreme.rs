@@ -2,7 +2,8 @@
 
 use super::Accumulator;
 use crate::expression::value::{NULL, Value, is_nullish};
-use quire_bson::{Bson, compare_bson};
+use quire_bson::Bson;
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use std::cmp::Ordering;
 
@@ -11,15 +12,16 @@ use std::cmp::Ordering;
 pub struct Extreme {
     wanted: Ordering,
     best: Option<Bson>,
+    order: ValueOrder,
 }
 
 impl Extreme {
-    pub fn min() -> Extreme {
-        Extreme { wanted: Ordering::Less, best: None }
+    pub fn min(order: &ValueOrder) -> Extreme {
+        Extreme { wanted: Ordering::Less, best: None, order: order.clone() }
     }
 
-    pub fn max() -> Extreme {
-        Extreme { wanted: Ordering::Greater, best: None }
+    pub fn max(order: &ValueOrder) -> Extreme {
+        Extreme { wanted: Ordering::Greater, ..Extreme::min(order) }
     }
 }
 
@@ -29,7 +31,7 @@ impl Accumulator for Extreme {
             return Ok(());
         }
         let better = match (&value, &self.best) {
-            (Some(value), Some(best)) => compare_bson(value, best) == self.wanted,
+            (Some(value), Some(best)) => self.order.compare_bson(value, best) == self.wanted,
             _ => true,
         };
         if better {

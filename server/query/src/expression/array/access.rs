@@ -8,13 +8,14 @@ use crate::expression::value::{
     NULL, Value, boolean, compare_values, int, is_nullish, is_number, show, type_name,
 };
 use quire_bson::Bson;
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 
 pub(crate) const TABLE: Family = &[
     ("$arrayElemAt", Syntax::Binary(element_at)),
     ("$first", Syntax::Unary(|value| end_of(value, "$first", |items| items.into_iter().next()))),
-    ("$in", Syntax::Binary(contains)),
-    ("$indexOfArray", Syntax::Between(2, 4, index_of)),
+    ("$in", Syntax::BinaryBy(contains)),
+    ("$indexOfArray", Syntax::BetweenBy(2, 4, index_of)),
     ("$isArray", Syntax::Unary(|value| Ok(boolean(matches!(value, Some(Bson::Array(_))))))),
     ("$last", Syntax::Unary(|value| end_of(value, "$last", |mut items| items.pop()))),
     ("$size", Syntax::Unary(size)),
@@ -71,18 +72,18 @@ fn position(index: i32, len: usize) -> Option<usize> {
     if index >= 0 { (from < len).then_some(from) } else { len.checked_sub(from) }
 }
 
-fn contains(item: Value, array: Value) -> Result<Value> {
+fn contains(order: &ValueOrder, item: Value, array: Value) -> Result<Value> {
     let items = elements(array, |found| {
         CommandError::location(
             40081,
             format!("$in requires an array as a second argument, found: {}", type_name(found)),
         )
     })?;
-    let found = items.iter().any(|other| compare_values(Some(other), item.as_ref()).is_eq());
+    let found = items.iter().any(|other| compare_values(order, Some(other), item.as_ref()).is_eq());
     Ok(boolean(found))
 }
 
-fn index_of(operands: Vec<Value>) -> Result<Value> {
+fn index_of(order: &ValueOrder, operands: Vec<Value>) -> Result<Value> {
     let mut operands = operands.into_iter();
     let array = operands.next().flatten();
     let item = operands.next().flatten();
@@ -105,7 +106,8 @@ fn index_of(operands: Vec<Value>) -> Result<Value> {
     let start = bound("starting", 0)?;
     let end = bound("ending", items.len())?.min(items.len());
     let window = items.get(start..end.max(start)).unwrap_or_default();
-    let found = window.iter().position(|other| compare_values(Some(other), item.as_ref()).is_eq());
+    let found =
+        window.iter().position(|other| compare_values(order, Some(other), item.as_ref()).is_eq());
     Ok(found.map_or(Some(Bson::Int32(-1)), |at| int(start.saturating_add(at))))
 }
 

@@ -8,7 +8,8 @@ use crate::expression::parser::Parser;
 use crate::expression::table::{Family, Syntax};
 use crate::expression::value::{NULL, Value, is_nullish, type_name};
 use crate::sort::SortPattern;
-use quire_bson::{Bson, DocBuf, RawDoc, RawValue, compare_bson};
+use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 
 pub(crate) const TABLE: Family = &[
@@ -19,28 +20,28 @@ pub(crate) const TABLE: Family = &[
     ("$sortArray", Syntax::Own(parse_sort)),
 ];
 
-type Pick = fn(Vec<Bson>, usize) -> Vec<Bson>;
+type Pick = fn(&ValueOrder, Vec<Bson>, usize) -> Vec<Bson>;
 
-fn first(mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
+fn first(_: &ValueOrder, mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
     items.truncate(n);
     items
 }
 
-fn last(items: Vec<Bson>, n: usize) -> Vec<Bson> {
+fn last(_: &ValueOrder, items: Vec<Bson>, n: usize) -> Vec<Bson> {
     let skipped = items.len().saturating_sub(n);
     items.into_iter().skip(skipped).collect()
 }
 
-fn smallest(mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
+fn smallest(order: &ValueOrder, mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
     items.retain(|item| !matches!(item, Bson::Null | Bson::Undefined));
-    items.sort_by(compare_bson);
-    first(items, n)
+    items.sort_by(|a, b| order.compare_bson(a, b));
+    first(order, items, n)
 }
 
-fn largest(mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
+fn largest(order: &ValueOrder, mut items: Vec<Bson>, n: usize) -> Vec<Bson> {
     items.retain(|item| !matches!(item, Bson::Null | Bson::Undefined));
-    items.sort_by(|a, b| compare_bson(b, a));
-    first(items, n)
+    items.sort_by(|a, b| order.compare_bson(b, a));
+    first(order, items, n)
 }
 
 #[derive(Debug)]
@@ -49,6 +50,7 @@ struct PickN {
     n: Node,
     input: Node,
     pick: Pick,
+    order: ValueOrder,
 }
 
 impl Operator for PickN {
@@ -61,7 +63,7 @@ impl Operator for PickN {
                 format!("input to {} must be an array, but found {}", self.name, type_name(found)),
             )
         })?;
-        Ok(Some(Bson::Array((self.pick)(items, n))))
+        Ok(Some(Bson::Array((self.pick)(&self.order, items, n))))
     }
 }
 
@@ -95,7 +97,10 @@ fn parse_n(
     let n = parser.operand(n)?;
     let input = parser.operand(input)?;
     let constant = n.is_constant() && input.is_constant();
-    parser.fold_operator(Node::operator(PickN { name, n, input, pick }), constant)
+    parser.fold_operator(
+        Node::operator(PickN { name, n, input, pick, order: parser.order() }),
+        constant,
+    )
 }
 
 /// The two named operands that all operators and accumulators ending in N have.
@@ -130,6 +135,7 @@ enum Order {
 struct SortArray {
     input: Node,
     order: Order,
+    by: ValueOrder,
 }
 
 impl Operator for SortArray {
@@ -148,8 +154,8 @@ impl Operator for SortArray {
             )
         })?;
         match &self.order {
-            Order::Ascending => items.sort_by(compare_bson),
-            Order::Descending => items.sort_by(|a, b| compare_bson(b, a)),
+            Order::Ascending => items.sort_by(|a, b| self.by.compare_bson(a, b)),
+            Order::Descending => items.sort_by(|a, b| self.by.compare_bson(b, a)),
             Order::ByFields(pattern) => {
                 let mut keyed = Vec::with_capacity(items.len());
                 for item in items {
@@ -191,7 +197,9 @@ fn parse_sort(parser: &mut Parser<'_>, _: &'static str, operands: RawValue<'_>) 
     };
     let by = by.ok_or_else(absent(2_942_503, "sortBy"))?;
     let order = match by {
-        RawValue::Document(pattern) => Order::ByFields(SortPattern::parse(pattern)?),
+        RawValue::Document(pattern) => {
+            Order::ByFields(SortPattern::parse(pattern, &parser.order())?)
+        }
         direction => match exact_i64(&direction.to_bson()) {
             Some(1) => Order::Ascending,
             Some(-1) => Order::Descending,
@@ -205,5 +213,5 @@ fn parse_sort(parser: &mut Parser<'_>, _: &'static str, operands: RawValue<'_>) 
     };
     let input = parser.required(input, absent(2_942_502, "input"))?;
     let constant = input.is_constant();
-    parser.fold_operator(Node::operator(SortArray { input, order }), constant)
+    parser.fold_operator(Node::operator(SortArray { input, order, by: parser.order() }), constant)
 }

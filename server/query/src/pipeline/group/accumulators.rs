@@ -9,11 +9,12 @@ use crate::expression::accumulator::{Average, Deviation, Extreme, Sum};
 use crate::expression::{Expression, count_of, n_and_input};
 use crate::sort::SortPattern;
 use quire_bson::{Bson, DocBuf, RawDoc, RawElement, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
-type Start = fn() -> Box<dyn State>;
-type StartWithN = fn(usize) -> Box<dyn State>;
+type Start = fn(&ValueOrder) -> Box<dyn State>;
+type StartWithN = fn(usize, &ValueOrder) -> Box<dyn State>;
 
 /// How an accumulator's operand is written.
 enum Syntax {
@@ -33,26 +34,26 @@ enum Syntax {
 
 const TABLE: &[(&str, Syntax)] = &[
     ("$accumulator", Syntax::Absent),
-    ("$addToSet", Syntax::Plain(|| Box::new(Distinct::default()))),
-    ("$avg", Syntax::Plain(|| Box::new(OfValue(Average::default())))),
+    ("$addToSet", Syntax::Plain(|order| Box::new(Distinct::by(order)))),
+    ("$avg", Syntax::Plain(|_| Box::new(OfValue(Average::default())))),
     ("$bottom", Syntax::Ranked(End::Bottom)),
     ("$bottomN", Syntax::RankedN(End::Bottom)),
-    ("$count", Syntax::Empty(|| Box::new(OfValue(Sum::default())))),
-    ("$first", Syntax::Plain(|| Box::new(First::default()))),
-    ("$firstN", Syntax::Counted(|n| Box::new(List::first(n)))),
-    ("$last", Syntax::Plain(|| Box::new(Last::default()))),
-    ("$lastN", Syntax::Counted(|n| Box::new(List::last(n)))),
-    ("$max", Syntax::Plain(|| Box::new(OfValue(Extreme::max())))),
-    ("$maxN", Syntax::Counted(|n| Box::new(Extremes::largest(n)))),
+    ("$count", Syntax::Empty(|_| Box::new(OfValue(Sum::default())))),
+    ("$first", Syntax::Plain(|_| Box::new(First::default()))),
+    ("$firstN", Syntax::Counted(|n, _| Box::new(List::first(n)))),
+    ("$last", Syntax::Plain(|_| Box::new(Last::default()))),
+    ("$lastN", Syntax::Counted(|n, _| Box::new(List::last(n)))),
+    ("$max", Syntax::Plain(|order| Box::new(OfValue(Extreme::max(order))))),
+    ("$maxN", Syntax::Counted(|n, order| Box::new(Extremes::largest(n, order)))),
     ("$median", Syntax::Absent),
-    ("$mergeObjects", Syntax::Plain(|| Box::new(Merged::default()))),
-    ("$min", Syntax::Plain(|| Box::new(OfValue(Extreme::min())))),
-    ("$minN", Syntax::Counted(|n| Box::new(Extremes::smallest(n)))),
+    ("$mergeObjects", Syntax::Plain(|_| Box::new(Merged::default()))),
+    ("$min", Syntax::Plain(|order| Box::new(OfValue(Extreme::min(order))))),
+    ("$minN", Syntax::Counted(|n, order| Box::new(Extremes::smallest(n, order)))),
     ("$percentile", Syntax::Absent),
-    ("$push", Syntax::Plain(|| Box::new(List::all()))),
-    ("$stdDevPop", Syntax::Plain(|| Box::new(OfValue(Deviation::of_population())))),
-    ("$stdDevSamp", Syntax::Plain(|| Box::new(OfValue(Deviation::of_sample())))),
-    ("$sum", Syntax::Plain(|| Box::new(OfValue(Sum::default())))),
+    ("$push", Syntax::Plain(|_| Box::new(List::all()))),
+    ("$stdDevPop", Syntax::Plain(|_| Box::new(OfValue(Deviation::of_population())))),
+    ("$stdDevSamp", Syntax::Plain(|_| Box::new(OfValue(Deviation::of_sample())))),
+    ("$sum", Syntax::Plain(|_| Box::new(OfValue(Sum::default())))),
     ("$top", Syntax::Ranked(End::Top)),
     ("$topN", Syntax::RankedN(End::Top)),
 ];
@@ -73,7 +74,7 @@ enum Begin {
 
 impl Accumulation {
     /// The state for a new group. Only here may `n` depend on something: on the group's `_id`.
-    pub(super) fn start(&self, id: &Bson) -> Result<Box<dyn State>> {
+    pub(super) fn start(&self, id: &Bson, order: &ValueOrder) -> Result<Box<dyn State>> {
         let count = |n: &Expression| {
             let root = match id {
                 Bson::Document(id) => DocBuf::from(id),
@@ -82,8 +83,8 @@ impl Accumulation {
             count_of(n.evaluate(root.as_raw())?.as_ref())
         };
         Ok(match &self.begin {
-            Begin::Plain(start) => start(),
-            Begin::Counted(n, start) => start(count(n)?),
+            Begin::Plain(start) => start(order),
+            Begin::Counted(n, start) => start(count(n)?, order),
             Begin::Ranked(n, pattern, end) => {
                 let n = n.as_ref().map(count).transpose()?;
                 Box::new(Ranked::new(pattern.clone(), *end, n))
@@ -180,6 +181,6 @@ fn ranked(
     };
     Ok(Accumulation {
         argument: Expression::parse_in_pipeline(output, constants)?,
-        begin: Begin::Ranked(n, SortPattern::parse(pattern)?, end),
+        begin: Begin::Ranked(n, SortPattern::parse(pattern, &constants.order)?, end),
     })
 }

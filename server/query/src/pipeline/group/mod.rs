@@ -18,6 +18,7 @@ use super::{Input, Stage, Step};
 use crate::expression::Expression;
 use accumulators::Accumulation;
 use quire_bson::{Bson, DocBuf, DocBuilder, RawDoc};
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use state::State;
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Spec {
     id: Expression,
+    order: ValueOrder,
     fields: Vec<(String, Accumulation)>,
 }
 
@@ -105,11 +107,12 @@ impl Running {
 
     /// The position of the group with this `_id`, which is made when there is none.
     fn group_of(&mut self, id: Bson) -> Result<usize> {
-        let key = state::key_of(&id);
+        let key = state::key_of(&id, &self.spec.order);
         if let Some(at) = self.by_key.get(&key) {
             return Ok(*at);
         }
-        let started = self.spec.fields.iter().map(|(_, accumulation)| accumulation.start(&id));
+        let order = &self.spec.order;
+        let started = self.spec.fields.iter().map(|(_, field)| field.start(&id, order));
         let states: Vec<_> = started.collect::<Result<_>>()?;
         self.budget.take(GROUP_BYTES + 2 * key.len() + states.len() * STATE_BYTES)?;
         let at = self.groups.len();

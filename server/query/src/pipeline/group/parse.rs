@@ -40,7 +40,8 @@ pub(in crate::pipeline) fn parse(
     let id = id.ok_or_else(|| {
         CommandError::location(15955, "a group specification must include an _id")
     })?;
-    let group = Group { spec: Arc::new(Spec { id, fields: accumulated }) };
+    let group =
+        Group { spec: Arc::new(Spec { id, order: constants.order.clone(), fields: accumulated }) };
     Ok(vec![StageSpec::new(name, spec, Kind::other(group))])
 }
 

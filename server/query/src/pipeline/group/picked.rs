@@ -3,7 +3,8 @@
 
 use super::state::State;
 use crate::expression::{Value, merge_into, size_of_value};
-use quire_bson::{Bson, Document, RawDoc, compare_bson};
+use quire_bson::{Bson, Document, RawDoc};
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -108,15 +109,17 @@ pub(super) struct Extremes {
     held_bytes: usize,
     most: usize,
     better: Ordering,
+    order: ValueOrder,
 }
 
 impl Extremes {
-    pub(super) fn smallest(n: usize) -> Extremes {
-        Extremes { values: Vec::new(), held_bytes: 0, most: n, better: Ordering::Less }
+    pub(super) fn smallest(n: usize, order: &ValueOrder) -> Extremes {
+        let (better, order) = (Ordering::Less, order.clone());
+        Extremes { values: Vec::new(), held_bytes: 0, most: n, better, order }
     }
 
-    pub(super) fn largest(n: usize) -> Extremes {
-        Extremes { better: Ordering::Greater, ..Extremes::smallest(n) }
+    pub(super) fn largest(n: usize, order: &ValueOrder) -> Extremes {
+        Extremes { better: Ordering::Greater, ..Extremes::smallest(n, order) }
     }
 }
 
@@ -126,7 +129,7 @@ impl State for Extremes {
         if matches!(value, Bson::Null | Bson::Undefined) {
             return Ok(());
         }
-        let worse = |known: &Bson| compare_bson(&value, known) == self.better;
+        let worse = |known: &Bson| self.order.compare_bson(&value, known) == self.better;
         let at = self.values.partition_point(|known| !worse(known));
         if at >= self.most {
             return Ok(());

@@ -3,6 +3,7 @@
 use crate::expression::Value;
 use crate::expression::accumulator::Accumulator;
 use quire_bson::{Bson, DocBuilder, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::Result;
 
 pub(super) trait State: Send {
@@ -32,12 +33,12 @@ impl<A: Accumulator> State for OfValue<A> {
 }
 
 /// The bytes by which values are told apart: equal for equal values, whatever their numeric type.
-pub(super) fn key_of(value: &Bson) -> Vec<u8> {
+pub(super) fn key_of(value: &Bson, order: &ValueOrder) -> Vec<u8> {
     let mut holder = DocBuilder::new();
     holder.append_bson("", value);
     let holder = holder.finish();
     let value = holder.as_raw().nth(0).map_or(RawValue::Null, |element| element.value());
     let mut key = Vec::new();
-    quire_keys::encode_value(&mut key, value);
+    quire_keys::encode_value(&mut key, order.key(value).value());
     key
 }

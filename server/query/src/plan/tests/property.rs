@@ -405,7 +405,8 @@ fn check_plan(
         prop_assert!(found.contains(id), "{} misses {}: {:?}", filter, docs[*id], plan);
     }
     if plan.provides_sort && !fields.is_empty() {
-        let pattern = SortPattern::parse(DocBuf::from(sort).as_raw()).unwrap();
+        let pattern =
+            SortPattern::parse(DocBuf::from(sort).as_raw(), &crate::ValueOrder::BYTES).unwrap();
         // Documents with two arrays in the sort have no key; then there is no order to keep.
         let keys = found.iter().filter(|id| matching.contains(id)).map(|id| raw[*id].as_raw());
         let ordered: Result<Vec<_>, _> = keys.map(|doc| pattern.key(doc)).collect();

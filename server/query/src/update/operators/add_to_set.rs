@@ -3,6 +3,7 @@
 use super::{Argument, Change, Operator, Parsed, Place, one};
 use crate::update::tree::{Tree, Value};
 use quire_bson::{RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ type Known = BTreeSet<Vec<u8>>;
 struct AddToSet {
     /// No two are equal.
     values: Vec<Value>,
+    order: ValueOrder,
 }
 
 pub(super) fn parse(argument: &Argument<'_>) -> Result<Parsed> {
@@ -24,8 +26,9 @@ pub(super) fn parse(argument: &Argument<'_>) -> Result<Parsed> {
     };
     let mut known = Known::new();
     let mut distinct = values;
-    distinct.retain(|value| known.insert(identity(value.as_raw())));
-    one(argument, AddToSet { values: distinct })
+    let order = argument.constants.order.clone();
+    distinct.retain(|value| known.insert(identity(&order, value.as_raw())));
+    one(argument, AddToSet { values: distinct, order })
 }
 
 fn each(spec: RawDoc<'_>) -> Result<Vec<Value>> {
@@ -45,9 +48,9 @@ fn each(spec: RawDoc<'_>) -> Result<Vec<Value>> {
     Ok(items.iter().map(Value::of_element).collect())
 }
 
-fn identity(value: RawValue<'_>) -> Vec<u8> {
+fn identity(order: &ValueOrder, value: RawValue<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    quire_keys::encode_value(&mut bytes, value);
+    quire_keys::encode_value(&mut bytes, order.key(value).value());
     bytes
 }
 
@@ -61,18 +64,20 @@ impl Operator for AddToSet {
                 place.name()
             )));
         };
+        let order = &self.order;
         let mut missing: Vec<(Vec<u8>, &Value)> =
-            self.values.iter().map(|value| (identity(value.as_raw()), value)).collect();
+            self.values.iter().map(|value| (identity(order, value.as_raw()), value)).collect();
         if let [(_, only)] = missing.as_slice() {
             // The usual single value is compared in place instead of encoding the whole array.
             let equal = |item: &Tree<'_>| {
-                item.with_value(|value| quire_bson::compare(only.as_raw(), value).is_eq())
+                item.with_value(|value| order.compare(only.as_raw(), value).is_eq())
             };
             if items.iter().any(equal) {
                 return Ok(Change::None);
             }
         } else {
-            let known: Known = items.iter().map(|item| item.with_value(identity)).collect();
+            let identities = items.iter().map(|item| item.with_value(|v| identity(order, v)));
+            let known: Known = identities.collect();
             missing.retain(|(identity, _)| !known.contains(identity));
         }
         if missing.is_empty() {

@@ -4,8 +4,8 @@ use super::{Argument, Blocked, Change, Operator, Parsed, Place, one};
 use crate::filter::{Filter, ValueFilter};
 use crate::update::tree::{Tree, Value};
 use quire_bson::{DocBuilder, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
-use std::cmp::Ordering;
 
 /// Which elements go.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ enum Pull {
     /// Values that operators match.
     Values(Box<ValueFilter>),
     /// Values equal to one of these.
-    Equal(Vec<Value>),
+    Equal(Vec<Value>, ValueOrder),
 }
 
 /// Names that make the argument a condition on the element itself instead of on its fields.
@@ -54,7 +54,7 @@ pub(super) fn parse(argument: &Argument<'_>) -> Result<Parsed> {
             spec.append("$regex", regex);
             Pull::Values(Box::new(ValueFilter::parse(spec.finish().as_raw(), constants)?))
         }
-        _ => Pull::Equal(vec![Value::of_element(argument.element)]),
+        _ => Pull::Equal(vec![Value::of_element(argument.element)], constants.order.clone()),
     };
     one(argument, pull)
 }
@@ -66,7 +66,8 @@ pub(super) fn parse_all(argument: &Argument<'_>) -> Result<Parsed> {
             argument.value().type_name()
         )));
     };
-    one(argument, Pull::Equal(items.iter().map(Value::of_element).collect()))
+    let values = items.iter().map(Value::of_element).collect();
+    one(argument, Pull::Equal(values, argument.constants.order.clone()))
 }
 
 fn is_condition_on_value(spec: RawDoc<'_>) -> bool {
@@ -81,9 +82,9 @@ impl Pull {
                 _ => Ok(false),
             },
             Pull::Values(filter) => filter.matches(element),
-            Pull::Equal(values) => Ok(values
-                .iter()
-                .any(|value| quire_bson::compare(value.as_raw(), element) == Ordering::Equal)),
+            Pull::Equal(values, order) => {
+                Ok(values.iter().any(|value| order.compare(value.as_raw(), element).is_eq()))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Argument, Change, Operator, Parsed, Place, one};
 use crate::update::tree::{Tree, Value};
 use quire_bson::{RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 
 mod sort;
@@ -21,13 +22,15 @@ struct Push {
 
 pub(super) fn parse(argument: &Argument<'_>) -> Result<Parsed> {
     let push = match argument.value() {
-        RawValue::Document(spec) if spec.get("$each").is_some() => with_modifiers(spec)?,
+        RawValue::Document(spec) if spec.get("$each").is_some() => {
+            with_modifiers(spec, &argument.constants.order)?
+        }
         _ => Push { values: vec![Value::of_element(argument.element)], ..Push::default() },
     };
     one(argument, push)
 }
 
-fn with_modifiers(spec: RawDoc<'_>) -> Result<Push> {
+fn with_modifiers(spec: RawDoc<'_>, order: &ValueOrder) -> Result<Push> {
     let mut push = Push::default();
     for element in spec {
         let value = element.value();
@@ -43,7 +46,7 @@ fn with_modifiers(spec: RawDoc<'_>) -> Result<Push> {
             }
             "$position" => push.position = Some(whole_number("$position", value)?),
             "$slice" => push.slice = Some(whole_number("$slice", value)?),
-            "$sort" => push.sort = Some(ItemSort::parse(value)?),
+            "$sort" => push.sort = Some(ItemSort::parse(value, order)?),
             other => {
                 return Err(CommandError::bad_value(format!(
                     "Unrecognized clause in $push: {other}"

@@ -6,11 +6,18 @@
 use crate::field_path::array_index;
 use crate::update::tree::Tree;
 use quire_bson::{Number, RawDoc, RawValue};
+use quire_collation::ValueOrder;
 use quire_errors::{CommandError, Result};
 use std::cmp::Ordering;
 
 #[derive(Debug)]
-pub(super) enum ItemSort {
+pub(super) struct ItemSort {
+    by: By,
+    order: ValueOrder,
+}
+
+#[derive(Debug)]
+enum By {
     Whole(Direction),
     Fields(Vec<(String, Direction)>),
 }
@@ -22,18 +29,8 @@ pub(super) enum Direction {
 }
 
 impl ItemSort {
-    pub(super) fn parse(value: RawValue<'_>) -> Result<ItemSort> {
-        if let RawValue::Document(pattern) = value {
-            return fields(pattern).map(ItemSort::Fields);
-        }
-        if !value.is_number() {
-            return Err(CommandError::bad_value(
-                "The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort \
-                 embedded fields",
-            ));
-        }
-        let refusal = || CommandError::bad_value("The $sort element value must be either 1 or -1");
-        direction(value).map(ItemSort::Whole).ok_or_else(refusal)
+    pub(super) fn parse(value: RawValue<'_>, order: &ValueOrder) -> Result<ItemSort> {
+        Ok(ItemSort { by: By::parse(value)?, order: order.clone() })
     }
 
     /// Sorts, keeping the order of equal items; true when the order became different.
@@ -53,17 +50,33 @@ impl ItemSort {
 
     fn compare(&self, a: &Tree<'_>, b: &Tree<'_>) -> Ordering {
         a.with_value(|a| {
-            b.with_value(|b| match self {
-                ItemSort::Whole(direction) => direction.of(quire_bson::compare(a, b)),
-                ItemSort::Fields(fields) => fields
+            b.with_value(|b| match &self.by {
+                By::Whole(direction) => direction.of(self.order.compare(a, b)),
+                By::Fields(fields) => fields
                     .iter()
                     .map(|(path, direction)| {
-                        direction.of(quire_bson::compare(at(a, path), at(b, path)))
+                        direction.of(self.order.compare(at(a, path), at(b, path)))
                     })
                     .find(|order| *order != Ordering::Equal)
                     .unwrap_or(Ordering::Equal),
             })
         })
+    }
+}
+
+impl By {
+    fn parse(value: RawValue<'_>) -> Result<By> {
+        if let RawValue::Document(pattern) = value {
+            return fields(pattern).map(By::Fields);
+        }
+        if !value.is_number() {
+            return Err(CommandError::bad_value(
+                "The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort \
+                 embedded fields",
+            ));
+        }
+        let refusal = || CommandError::bad_value("The $sort element value must be either 1 or -1");
+        direction(value).map(By::Whole).ok_or_else(refusal)
     }
 }
 
