@@ -24,11 +24,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
         "storage",
         &["quire-bson", "quire-collation", "quire-keys", "quire-engine", "quire-log"],
     ),
-    (
-        "quire-query",
-        "server",
-        &["quire-bson", "quire-collation", "quire-errors", "quire-keys"],
-    ),
+    ("quire-query", "server", &["quire-bson", "quire-collation", "quire-errors", "quire-keys"]),
     ("quire-consensus", "server", &["quire-log"]),
     (
         "quire-execution",
