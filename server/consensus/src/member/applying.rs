@@ -154,6 +154,7 @@ impl Member {
             self.machine.apply(step)?;
         }
         let Some(membership) = configuration else { return Ok(()) };
+        self.keep_commitment();
         if self.core.change_membership(membership.clone()) {
             return Ok(());
         }

@@ -128,6 +128,21 @@ impl Member {
         self.backlog.extend(committed);
     }
 
+    /// Writes down how far the log is committed, which otherwise waits for the next entry. Without it
+    /// a member that starts again might go by a membership before the one it has applied, and know
+    /// of too few voters to elect anybody.
+    pub(super) fn keep_commitment(&mut self) {
+        if let Err(error) = self.log.append(&[], Some(self.core.hard_state())) {
+            tracing::warn!(
+                target: "STORAGE",
+                id = 7_100_007,
+                error = %error,
+                "The log could not note how far it is committed"
+            );
+            self.reopen_in_place();
+        }
+    }
+
     /// See [`Member::compact`].
     pub(super) fn compact_log(&mut self) {
         let Ok(durable) = self.machine.durable() else { return };

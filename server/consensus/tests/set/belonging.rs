@@ -2,7 +2,7 @@
 
 use crate::bench::{Set, members};
 use quire_consensus::{ELECTION_TICKS, LostCause, Role};
-use quire_log::Timestamp;
+use quire_log::{LogStore as _, Timestamp};
 
 #[test]
 fn a_member_whose_first_membership_is_a_joint_one_votes_and_stands() {
@@ -50,4 +50,16 @@ fn a_membership_that_does_not_follow_is_refused() {
     }
     set.tick(ELECTION_TICKS);
     assert_eq!(set.node(1).member.view().role, Role::Leader);
+}
+
+#[test]
+fn a_member_that_starts_again_goes_by_the_membership_that_it_had_applied() {
+    let mut set = Set::new(3);
+    set.change(1, &members(&[1, 2, 3], &[1], &[]));
+    set.change(1, &members(&[1, 2, 3], &[], &[]));
+    for node in 1..=3 {
+        let node = set.node(node);
+        // Nothing was appended after it that could have carried the news.
+        assert_eq!(node.log.hard_state().commit, node.member.committed());
+    }
 }

@@ -26,6 +26,7 @@ impl Transport for From<'_> {
 pub struct Node {
     pub member: Member,
     pub documents: Arc<Documents>,
+    pub log: Arc<EngineLog>,
     pub log_faults: Arc<FaultyEngine>,
     /// The log cannot be opened again at the moment.
     pub shut: Arc<AtomicBool>,
@@ -47,8 +48,8 @@ impl Node {
         let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
         let documents = Arc::new(Documents::open(data).unwrap());
         let options = Options { node, seed: node, retain_entries: 1, ..Options::default() };
-        let member = Member::open(log, documents.clone(), options, Start::InSet).unwrap();
-        Node { member, documents, log_faults, shut }
+        let member = Member::open(log.clone(), documents.clone(), options, Start::InSet).unwrap();
+        Node { member, documents, log, log_faults, shut }
     }
 }
 
