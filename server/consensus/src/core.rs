@@ -69,7 +69,7 @@ pub(crate) struct CoreStart {
     pub(crate) node: u64,
     pub(crate) log: Arc<dyn LogStore>,
     pub(crate) hard_state: HardState,
-    pub(crate) membership: Membership,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) applied: Applied,
     pub(crate) candidacy: Candidacy,
     pub(crate) seed: u64,
@@ -77,7 +77,7 @@ pub(crate) struct CoreStart {
 
 pub(crate) struct Core {
     raw: RawNode<LogView>,
-    membership: Membership,
+    membership: Arc<Membership>,
     candidacy: Candidacy,
     random: u64,
     /// The role and term that the election timeout was chosen for.
@@ -181,12 +181,17 @@ impl Core {
                 payload,
             })
         });
+        self.append_own(entries.collect())?;
+        Some(first)
+    }
+
+    /// Puts entries behind the last one, as a leader may.
+    fn append_own(&mut self, entries: Vec<raft::eraftpb::Entry>) -> Option<()> {
         let mut message = RaftMessage::default();
         message.set_msg_type(MessageType::MsgPropose);
         message.from = self.raw.raft.id;
-        message.entries = entries.collect::<Vec<_>>().into();
-        self.raw.raft.step(message).ok()?;
-        Some(first)
+        message.entries = entries.into();
+        self.raw.raft.step(message).ok()
     }
 
     /// Proposes the next membership; `None` when this cannot be done now.
@@ -207,12 +212,7 @@ impl Core {
         if nothing_changes {
             // Only what is opaque here changes; the core would take an empty change for leaving a
             // joint set.
-            let mut message = RaftMessage::default();
-            message.set_msg_type(MessageType::MsgPropose);
-            message.from = self.raw.raft.id;
-            let entry = convert::quiet_configuration(timestamp, next.encode());
-            message.entries = vec![entry].into();
-            self.raw.raft.step(message).ok()?;
+            self.append_own(vec![convert::quiet_configuration(timestamp, next.encode())])?;
         } else {
             let context = convert::configuration_context(timestamp, &next.encode());
             self.raw.propose_conf_change(context, change).ok()?;
@@ -223,7 +223,7 @@ impl Core {
     /// The entry of a membership has been applied. False when it is no step from the one before it,
     /// as for a member that knew of none: then the core must be started again from what is on disk.
     #[must_use]
-    pub(crate) fn change_membership(&mut self, next: Membership) -> bool {
+    pub(crate) fn change_membership(&mut self, next: Arc<Membership>) -> bool {
         if !next.follows(&self.membership) {
             return false;
         }
@@ -243,7 +243,7 @@ impl Core {
         true
     }
 
-    pub(crate) fn membership(&self) -> &Membership {
+    pub(crate) fn membership(&self) -> &Arc<Membership> {
         &self.membership
     }
 

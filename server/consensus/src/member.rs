@@ -138,7 +138,7 @@ impl Member {
             node: options.node,
             log: log.clone(),
             hard_state: recovery::hard_state(log.as_ref(), machine.as_ref())?,
-            membership,
+            membership: Arc::new(membership),
             applied: recovery::applied(machine.as_ref(), partial),
             candidacy: Candidacy::default(),
             seed: options.seed,
@@ -215,11 +215,11 @@ impl Member {
             Message::Consensus(_) if self.trouble.is_some() => {}
             Message::Consensus(message) if message.from == from => self.step(message),
             Message::Consensus(_) | Message::Gossip(_) => {}
-            Message::Progress { applied } => {
+            Message::Progress { applied } if self.core.membership().contains(from) => {
                 let known = self.peers_applied.entry(from).or_default();
                 *known = (*known).max(applied);
-                self.standing.progress_is_stale = true;
             }
+            Message::Progress { .. } => {}
             copying => self.receive_copying(from, copying),
         }
     }
@@ -265,11 +265,6 @@ impl Member {
         self.keeper = Some(keeper);
     }
 
-    /// How much of the log is kept for readers of the past.
-    pub fn set_retention(&mut self, entries: u64) {
-        self.options.retain_entries = entries;
-    }
-
     /// Hands leadership to a voter that has caught up.
     pub fn transfer(&mut self, to: u64) {
         if self.trouble.is_none() {
@@ -291,13 +286,13 @@ impl Member {
 
     /// Becomes the only voter of a new set, whose configuration is to be proposed next.
     pub fn bootstrap(&mut self) -> Result<(), RecoveryError> {
-        self.restart_core(Membership::alone(self.node))?;
+        self.restart_core(Arc::new(Membership::alone(self.node)))?;
         self.core.campaign();
         Ok(())
     }
 
     /// Throws the core away and starts it from what is on disk.
-    fn restart_core(&mut self, membership: Membership) -> Result<(), RecoveryError> {
+    fn restart_core(&mut self, membership: Arc<Membership>) -> Result<(), RecoveryError> {
         self.restarts += 1;
         let mut hard_state = recovery::hard_state(self.log.as_ref(), self.machine.as_ref())?;
         // What is known to be committed need not be learned again.
@@ -336,6 +331,7 @@ impl Member {
         self.apply(transport, &mut settled);
         self.drive_copies(transport);
         self.take_stock(&mut settled);
+        self.note_progress(&mut settled);
         settled
     }
 

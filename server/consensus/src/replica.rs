@@ -235,12 +235,12 @@ impl Replica {
 
     /// An arbiter takes part in elections and commits, and applies nothing.
     pub fn set_witness(&self, witness: bool) {
-        self.shared.direct(|member| member.set_witness(witness));
+        self.shared.ask(|member| member.set_witness(witness));
     }
 
     /// Who keeps what a forced configuration makes this member give up.
     pub fn set_keeper(&self, keeper: Arc<dyn crate::Keeper>) {
-        self.shared.direct(|member| member.set_keeper(keeper));
+        self.shared.ask(|member| member.set_keeper(keeper));
     }
 
     /// A promise that everything acknowledged before now can be read here when it is kept.
@@ -264,17 +264,12 @@ impl Replica {
     }
 
     pub fn set_candidacy(&self, candidacy: Candidacy) {
-        self.shared.direct(|member| member.set_candidacy(candidacy));
+        self.shared.ask(|member| member.set_candidacy(candidacy));
     }
 
     /// Holds entries back until they are so old.
     pub fn set_delay(&self, seconds: u32) {
-        self.shared.direct(|member| member.set_delay(seconds));
-    }
-
-    /// How much of the log is kept for readers of the past.
-    pub fn set_retention(&self, entries: u64) {
-        self.shared.direct(|member| member.set_retention(entries));
+        self.shared.ask(|member| member.set_delay(seconds));
     }
 
     /// How long a tick lasts; an election timeout is [`crate::ELECTION_TICKS`] of them.
@@ -319,7 +314,7 @@ impl Replica {
 
     /// The last entry of the log, committed or not, and the last one known to be committed.
     pub fn log_position(&self) -> (LogIndex, LogIndex) {
-        self.shared.direct(|member| (member.last(), member.committed()))
+        self.shared.ask(|member| (member.last(), member.committed()))
     }
 
     /// The log itself, for readers of the past.
@@ -349,7 +344,7 @@ impl Replica {
     /// Makes the applied state durable and lets the log forget what it no longer needs.
     pub fn checkpoint(&self) -> Result<(), quire_log::Fatal> {
         self.machine.flush()?;
-        self.shared.direct(Member::compact);
+        self.shared.ask(Member::compact);
         Ok(())
     }
 

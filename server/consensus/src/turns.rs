@@ -172,6 +172,11 @@ impl Shared {
         answer
     }
 
+    /// Asks the member something, or tells it what has no consequences before its next turn.
+    pub(crate) fn ask<T>(&self, order: impl FnOnce(&mut Member) -> T) -> T {
+        order(&mut self.member.lock())
+    }
+
     fn poke(&self) {
         self.queue.lock().poked = true;
         self.work.notify_one();
@@ -256,8 +261,7 @@ impl Shared {
     ) -> bool {
         {
             let mut queue = self.queue.lock();
-            let held = queue.held.then_some(LostCause::NotLeader);
-            queue.refusing = if writable { held } else { Some(refusal) };
+            queue.refuse_unless(writable, refusal);
         }
         let (changed, progressed, more) = (settled.changed, settled.progressed, settled.more);
         // Whoever hears that a proposal was lost must find the new epoch.
@@ -275,9 +279,7 @@ impl Shared {
 
     pub(crate) fn refresh_refusal(&self) {
         let writable = self.member.lock().is_writable();
-        let mut queue = self.queue.lock();
-        let held = queue.held.then_some(LostCause::NotLeader);
-        queue.refusing = if writable { held } else { Some(LostCause::NotLeader) };
+        self.queue.lock().refuse_unless(writable, LostCause::NotLeader);
     }
 
     /// Ends a turn.
@@ -340,7 +342,7 @@ impl Shared {
         let mut queue = self.queue.lock();
         loop {
             let tick = Duration::from_micros(self.tick_micros.load(Ordering::Relaxed));
-            let ticks = ticks_due(tick, last_tick);
+            let ticks = ticks_due(tick, *last_tick);
             let retry = self.wants_retry.load(Ordering::Relaxed);
             let retry_due = retry && waiting_since.elapsed() >= RETRY_PAUSE;
             let has_room = self.has_room.load(Ordering::Relaxed);
@@ -352,6 +354,7 @@ impl Shared {
                 || retry_due
                 || more;
             if !queue.busy && due {
+                *last_tick = after_ticks(tick, *last_tick, ticks);
                 return Some(self.begin_turn(&mut queue, ticks));
             }
             if queue.closed.is_some() && !queue.busy && (queue.waiting.is_empty() || !has_room) {
@@ -361,10 +364,6 @@ impl Shared {
             let mut wait = if tick.is_zero() { Duration::from_secs(3_600) } else { tick };
             if retry {
                 wait = wait.min(RETRY_PAUSE);
-            }
-            if ticks > 0 {
-                // It is a proposer's turn, which ends with a notice.
-                *last_tick = last_tick.checked_sub(tick * ticks).unwrap_or(*last_tick);
             }
             self.work.wait_for(&mut queue, wait);
         }
@@ -426,18 +425,18 @@ impl Shared {
 }
 
 /// How many ticks have passed since the last one that counted.
-fn ticks_due(tick: Duration, last_tick: &mut Instant) -> u32 {
+fn ticks_due(tick: Duration, last_tick: Instant) -> u32 {
     if tick.is_zero() {
         return 0;
     }
     let passed = last_tick.elapsed().as_micros() / tick.as_micros().max(1);
-    let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-    if passed > TICKS_MADE_UP_MAX {
-        *last_tick = Instant::now();
-        return TICKS_MADE_UP_MAX;
-    }
-    *last_tick += tick * passed;
-    passed
+    u32::try_from(passed).unwrap_or(u32::MAX).min(TICKS_MADE_UP_MAX)
+}
+
+/// When the last of these ticks was. Those that are not made up for are forgotten.
+fn after_ticks(tick: Duration, last_tick: Instant, ticks: u32) -> Instant {
+    let reached = last_tick + tick * ticks;
+    if ticks > 0 && reached.elapsed() >= tick { Instant::now() } else { reached }
 }
 
 fn wall_seconds() -> u32 {
@@ -473,6 +472,12 @@ impl Queue {
     pub(crate) fn push(&mut self, queued: Queued) {
         self.bytes = self.bytes.saturating_add(queued.proposal.payload.len());
         self.waiting.push_back(queued);
+    }
+
+    /// Takes proposals while the member is writable and no order holds them back.
+    fn refuse_unless(&mut self, writable: bool, refusal: LostCause) {
+        let held = self.held.then_some(LostCause::NotLeader);
+        self.refusing = if writable { held } else { Some(refusal) };
     }
 
     fn take_group(&mut self, bytes_max: usize) -> Vec<Queued> {

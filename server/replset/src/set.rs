@@ -27,7 +27,7 @@ use crate::{Detail, HostPort, RaftId};
 use gossip::Gossip;
 use parking_lot::Mutex;
 use quire_bson::ObjectId;
-use quire_consensus::{MemberView, Replica};
+use quire_consensus::{Candidacy, MemberView, Replica};
 use quire_execution::Sequencer;
 use quire_execution::wait::{Signal, Waiting};
 use std::collections::BTreeMap;
@@ -122,6 +122,8 @@ struct Inner {
     stepping_down: bool,
     /// A configuration is being made or changed.
     configuring: bool,
+    /// What the replica was told last.
+    candidacy: Option<Candidacy>,
     elected: Option<Elected>,
     last_gossip: Option<Instant>,
     gossip_is_due: bool,

@@ -9,6 +9,7 @@ use crate::message::{Message, Transport};
 use crate::{Membership, Role};
 use quire_log::{Entry, EntryKind, Fatal, LogIndex};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Bytes of entries kept in memory until they are applied.
 const BACKLOG_BYTES_MAX: usize = 32 << 20;
@@ -141,10 +142,10 @@ impl Member {
     fn apply_step(&mut self, step: &[Entry]) -> Result<(), Fatal> {
         let configuration = match step {
             [Entry { kind: EntryKind::Configuration, payload, .. }] => {
-                Some(Membership::decode(payload).ok_or_else(|| Fatal {
+                Some(Arc::new(Membership::decode(payload).ok_or_else(|| Fatal {
                     reason: "this version cannot read the configuration in the log".to_owned(),
                     no_space: false,
-                })?)
+                })?))
             }
             _ => None,
         };

@@ -253,7 +253,7 @@ impl Member {
         recovery::follow_copy(self.log.as_ref(), self.machine.as_ref())?;
         self.partial = false;
         let membership = recovery::membership(self.machine.as_ref(), self.start, self.node)?;
-        self.restart_core(membership)
+        self.restart_core(std::sync::Arc::new(membership))
     }
 
     pub(super) fn tick_copies(&mut self) {

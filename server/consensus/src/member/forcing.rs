@@ -9,6 +9,7 @@ use crate::message::{Consensus, ConsensusKind};
 use crate::recovery::RecoveryError;
 use crate::{Membership, core::Inadmissible};
 use quire_log::{Entry, HardState, LogIndex, Term};
+use std::sync::Arc;
 
 /// Further ahead than the old set may come in the meantime.
 const TERMS_AHEAD: u64 = 1_000;
@@ -40,7 +41,8 @@ impl Member {
             "A configuration is forced: this member's data is the set's from here on; what only \
              others have acknowledged is lost"
         );
-        self.restart_core(Membership { incarnation, ..Membership::alone(self.node) })?;
+        let alone = Membership { incarnation, ..Membership::alone(self.node) };
+        self.restart_core(Arc::new(alone))?;
         self.core.campaign();
         Ok(())
     }
@@ -120,11 +122,10 @@ impl Member {
     }
 
     /// Notes a member whose history differs for no reason that is known.
-    pub(super) fn note_contradiction(&mut self, from: u64, outcome: Result<(), Inadmissible>) {
+    pub(super) fn note_contradiction(&self, from: u64, outcome: Result<(), Inadmissible>) {
         if outcome != Err(Inadmissible::OtherHistory) {
             return;
         }
-        self.standing.contradicted_by = Some(from);
         tracing::warn!(
             target: "REPL",
             id = 7_200_002,

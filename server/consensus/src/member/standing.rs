@@ -25,13 +25,10 @@ pub struct MemberView {
     pub arriving: Option<Arriving>,
     /// Committed entries cannot be applied at the moment.
     pub stalled: bool,
-    /// A member whose log contradicts what is committed here.
-    pub contradicted_by: Option<u64>,
     /// The log failed for good.
     pub halted: bool,
     /// The other members, as the leader sees them.
     pub peers: Arc<Vec<PeerProgress>>,
-    pub(super) progress_is_stale: bool,
 }
 
 /// A copy of the state that is on its way here.
@@ -80,7 +77,6 @@ impl Member {
             settled.lost.get_or_insert(LostCause::NotLeader);
         }
         self.note_changes(role, term, writable, settled);
-        self.note_progress(settled);
     }
 
     fn note_changes(&mut self, role: Role, term: Term, writable: bool, settled: &mut Settled) {
@@ -88,7 +84,7 @@ impl Member {
         let stalled = self.stalled_ticks > STALLED_AFTER;
         let arriving = self.arriving();
         let now = &mut self.standing;
-        let membership_changed = *now.membership != *self.core.membership();
+        let membership_changed = !Arc::ptr_eq(&now.membership, self.core.membership());
         let same = now.role == role
             && now.term == term
             && now.leader == leader
@@ -107,12 +103,13 @@ impl Member {
         (now.partial, now.arriving, now.stalled) = (self.partial, arriving, stalled);
         now.halted = self.halted;
         if membership_changed {
-            now.membership = Arc::new(self.core.membership().clone());
+            now.membership = self.core.membership().clone();
         }
         settled.changed = true;
     }
 
-    fn note_progress(&mut self, settled: &mut Settled) {
+    /// Compares how far the others are with what was last known.
+    pub(super) fn note_progress(&mut self, settled: &mut Settled) {
         if self.standing.role != Role::Leader {
             return;
         }
@@ -124,7 +121,7 @@ impl Member {
             .map(|peer| PeerProgress {
                 node: peer.node,
                 durable: peer.matched,
-                applied: applied(peer.node).min(peer.matched.max(applied(peer.node))),
+                applied: applied(peer.node),
                 active: peer.active,
                 needs_copy: peer.needs_copy,
             })

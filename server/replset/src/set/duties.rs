@@ -84,14 +84,14 @@ impl ReplicaSet {
             ticket.await.map_err(quire_execution::lost)?;
             return Ok(());
         }
-        let (_, committed) = self.log_position();
+        let applied = self.parts()?.replica.applied().index;
         let peers = self.inner.lock().view.peers.clone();
         let has_caught_up = |node: RaftId| {
             let peer = peers.iter().find(|peer| peer.node == node);
             peer.is_some_and(|peer| {
                 peer.active
                     && !peer.needs_copy
-                    && peer.applied.0.saturating_add(LAG_MAX) >= committed.0
+                    && peer.applied.0.saturating_add(LAG_MAX) >= applied.0
             })
         };
         if let Some((next, sets)) = detail.promotion(&membership.voters, has_caught_up) {
@@ -159,7 +159,8 @@ impl ReplicaSet {
     /// A member of higher priority that is ready for long enough gets the lead.
     async fn take_over_by_priority(&self, detail: &Detail) {
         let Some(own) = detail.member_of(self.founding.node) else { return };
-        let (last, _) = self.log_position();
+        let Some(parts) = self.parts.get() else { return };
+        let last = parts.replica.applied().index;
         let better = self.followers().into_iter().filter_map(|follower| {
             let member = detail.config.member(follower.member)?;
             let delay = election::takeover_delay_millis(&detail.config, member, own)?;

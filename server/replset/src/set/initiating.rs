@@ -2,14 +2,17 @@
 
 use super::ReplicaSet;
 use crate::config::initiate::{Initiate, default_document};
-use crate::{Detail, HostPort, MemberState, RaftId, RaftSets, ReplicaSetConfig};
+use crate::{Detail, HostPort, MemberState, RaftId, RaftSets};
 use quire_bson::{DocBuf, ObjectId, RawDoc};
 use quire_consensus::Membership;
 use quire_errors::{Code, CommandError, Result};
 use std::time::Duration;
 
 /// How long an election among one may take.
-const ELECTION_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const ELECTION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The replica's own standing changes without a notice that could not be missed.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,12 +74,19 @@ impl ReplicaSet {
         parts.replica.bootstrap().map_err(|error| {
             CommandError::new(Code::InternalError, format!("the set could not begin: {error}"))
         })?;
-        self.wait_until_writable().await?;
+        let is_writable = || parts.replica.is_writable();
+        if !self.wait_until(ELECTION_PATIENCE, LOOK_AGAIN, is_writable).await {
+            return Err(CommandError::new(
+                Code::InternalError,
+                "the first member could not elect itself; see the server's log",
+            ));
+        }
         config.term = self.standing().term;
         let own = config.members.get(own).map(|member| member.host.clone());
         let detail = Detail::new(config, nodes);
         self.install(&detail, detail.founding_sets(self.founding.node)).await?;
-        self.wait_for_state(MemberState::Primary).await;
+        let is_primary = || self.standing().state == MemberState::Primary;
+        self.wait_until(ELECTION_PATIENCE, LOOK_AGAIN, is_primary).await;
         let own = own.unwrap_or_else(|| self.founding.address.clone());
         let used_default = given.is_none_or(RawDoc::is_empty);
         Ok(Initiated { used_default, own })
@@ -100,46 +110,6 @@ impl ReplicaSet {
         DocBuf::from(&default_document(&founding.name, own, &founding.seeds, &is_self))
     }
 
-    async fn wait_until_writable(&self) -> Result<()> {
-        let begun = std::time::Instant::now();
-        let parts = self.parts()?;
-        while !parts.replica.is_writable() {
-            if begun.elapsed() > ELECTION_PATIENCE {
-                return Err(CommandError::new(
-                    Code::InternalError,
-                    "the first member could not elect itself; see the server's log",
-                ));
-            }
-            let seen = self.progressed.generation();
-            if !parts.replica.is_writable() {
-                self.changed_or(seen, Duration::from_millis(5)).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until the replica leads in full, whether or not proposals are taken.
-    pub(super) async fn wait_until_leading(&self) {
-        let begun = std::time::Instant::now();
-        while begun.elapsed() < ELECTION_PATIENCE {
-            let seen = self.progressed.generation();
-            if self.inner.lock().view.writable {
-                return;
-            }
-            self.changed_or(seen, Duration::from_millis(5)).await;
-        }
-    }
-
-    pub(super) async fn wait_for_state(&self, state: MemberState) {
-        let begun = std::time::Instant::now();
-        while self.standing().state != state && begun.elapsed() < ELECTION_PATIENCE {
-            let seen = self.progressed.generation();
-            if self.standing().state != state {
-                self.changed_or(seen, Duration::from_millis(50)).await;
-            }
-        }
-    }
-
     /// Puts a configuration into the log and waits until it is in force, by way of two majorities
     /// where more than one node changes its part.
     pub(super) async fn install(&self, detail: &Detail, sets: RaftSets) -> Result<()> {
@@ -161,22 +131,12 @@ impl ReplicaSet {
             let ticket = parts.sequencer.propose_membership(&next.settled())?;
             ticket.await.map_err(quire_execution::lost)?;
         }
-        self.wait_until_shown(&detail.config).await;
-        Ok(())
-    }
-
-    /// The replica tells of what it has applied a moment later; who has changed a configuration must
-    /// not be shown the one before.
-    async fn wait_until_shown(&self, installed: &ReplicaSetConfig) {
-        let begun = std::time::Instant::now();
+        // The replica tells of what it has applied a moment later; who has changed a configuration
+        // must not be shown the one before.
+        let installed = &detail.config;
         let is_shown = || self.detail().is_some_and(|shown| !shown.config.is_older_than(installed));
-        loop {
-            let seen = self.progressed.generation();
-            if is_shown() || begun.elapsed() > ELECTION_PATIENCE {
-                return;
-            }
-            self.changed_or(seen, Duration::from_millis(5)).await;
-        }
+        self.wait_until(ELECTION_PATIENCE, LOOK_AGAIN, is_shown).await;
+        Ok(())
     }
 
     /// The nodes that vote below.

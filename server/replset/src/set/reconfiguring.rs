@@ -1,7 +1,7 @@
 //! Replacing the configuration in force.
 
 use super::ReplicaSet;
-use super::initiating::{Configuring, hosts_of};
+use super::initiating::{Configuring, ELECTION_PATIENCE, LOOK_AGAIN, hosts_of};
 use super::waiting::not_primary;
 use crate::config::reconfig::{Force, Reconfig};
 use crate::{Detail, HostPort, ReplicaSetConfig};
@@ -47,27 +47,13 @@ impl ReplicaSet {
     }
 
     async fn try_reconfigure(&self, proposed: RawDoc<'_>) -> Result<()> {
-        let current = self.detail().ok_or_else(crate::status::not_initialized)?;
-        let found = self.look_up(hosts_of(proposed)).await;
-        let own_now = current.member_of(self.founding.node).map(|member| member.host.clone());
-        let is_self = |host: &HostPort| found.is_self(host) || own_now.as_ref() == Some(host);
-        let rules = Reconfig {
-            current: &current.config,
-            is_self: &is_self,
-            term: self.standing().term,
-            force: Force::Safe,
-            allow_multiple_arbiters: false,
-            has_default_write_concern: self.has_default_write_concern(),
-        };
-        let (next, _) = rules.check(proposed)?;
-        let mut detail = current.with_config(next);
-        self.bind_new_members(&mut detail, &current.config, &found)?;
+        let detail = self.check_next(proposed, Force::Safe).await?;
         let sets = detail.sets_after(&self.voters());
         self.install(&detail, sets).await
     }
 
-    /// Goes on with this member's data, whatever a majority says: for a set that has lost it.
-    async fn force(&self, proposed: RawDoc<'_>) -> Result<()> {
+    /// The proposed configuration with the nodes of its members, if the rules allow it.
+    async fn check_next(&self, proposed: RawDoc<'_>, force: Force) -> Result<Detail> {
         let current = self.detail().ok_or_else(crate::status::not_initialized)?;
         let found = self.look_up(hosts_of(proposed)).await;
         let own_now = current.member_of(self.founding.node).map(|member| member.host.clone());
@@ -76,7 +62,7 @@ impl ReplicaSet {
             current: &current.config,
             is_self: &is_self,
             term: self.standing().term,
-            force: Force::Forced(self.outside.random() as u32),
+            force,
             allow_multiple_arbiters: false,
             has_default_write_concern: self.has_default_write_concern(),
         };
@@ -84,10 +70,15 @@ impl ReplicaSet {
         let own = next.members.get(own).map(|member| member.id);
         let mut detail = current.with_config(next);
         detail.nodes.retain(|_, node| *node != self.founding.node);
-        if let Some(own) = own {
-            detail.nodes.insert(own, self.founding.node);
-        }
-        self.bind_new_members(&mut detail, &current.config, &found)?;
+        detail.nodes.extend(own.map(|own| (own, self.founding.node)));
+        self.bind_new_members(&mut detail, &current.config, &found);
+        Ok(detail)
+    }
+
+    /// Goes on with this member's data, whatever a majority says: for a set that has lost it.
+    async fn force(&self, proposed: RawDoc<'_>) -> Result<()> {
+        let force = Force::Forced(self.outside.random() as u32);
+        let detail = self.check_next(proposed, force).await?;
         let parts = self.parts()?;
         // Nothing may be acknowledged before the configuration stands in the log.
         let _refusal = Refusal::begin(&parts.replica);
@@ -95,7 +86,9 @@ impl ReplicaSet {
             .replica
             .force()
             .map_err(|error| CommandError::new(Code::InternalError, error.to_string()))?;
-        self.wait_until_leading().await;
+        // It leads, though it takes no proposals yet.
+        let leads = || self.inner.lock().view.writable;
+        self.wait_until(ELECTION_PATIENCE, LOOK_AGAIN, leads).await;
         self.install(&detail, detail.founding_sets(self.founding.node)).await
     }
 
@@ -105,7 +98,7 @@ impl ReplicaSet {
         detail: &mut Detail,
         before: &ReplicaSetConfig,
         found: &super::quorum_check::Found,
-    ) -> Result<()> {
+    ) {
         let unbound: Vec<_> = detail
             .config
             .members
@@ -121,16 +114,15 @@ impl ReplicaSet {
                 Some(identity) => {
                     detail.nodes.insert(id, identity.node);
                 }
-                None if before.member(id).is_some() => {}
-                None => tracing::info!(
+                None if before.member(id).is_none() => tracing::info!(
                     target: "REPL",
                     id = 7_200_030,
                     host = host.to_string(),
                     "A new member does not answer yet; it is taken in as soon as it does"
                 ),
+                None => {}
             }
         }
-        Ok(())
     }
 }
 

@@ -222,8 +222,12 @@ impl ReplicaSet {
     pub(super) fn refresh_candidacy(&self) {
         let Some(parts) = self.parts.get() else { return };
         let candidacy = {
-            let inner = self.inner.lock();
-            self.candidacy(&inner)
+            let mut inner = self.inner.lock();
+            let candidacy = self.candidacy(&inner);
+            if inner.candidacy.replace(candidacy) == Some(candidacy) {
+                return;
+            }
+            candidacy
         };
         parts.replica.set_candidacy(candidacy);
     }

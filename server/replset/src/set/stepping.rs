@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a successor may take to be elected before another one is tried.
 const HANDOVER_PATIENCE: Duration = Duration::from_millis(800);
 
+/// How long an ordered election may take.
+const STEP_UP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How an operator wants a primary to step down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepDown {
@@ -150,15 +153,11 @@ impl ReplicaSet {
             return Err(failed("Election failed. The member may not stand for election now."));
         }
         self.parts()?.replica.campaign();
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(5) {
-            let seen = self.progressed.generation();
-            if self.standing().state == MemberState::Primary {
-                return Ok(());
-            }
-            self.changed_or(seen, Duration::from_millis(20)).await;
+        let is_primary = || self.standing().state == MemberState::Primary;
+        match self.wait_until(STEP_UP_PATIENCE, Duration::from_millis(20), is_primary).await {
+            true => Ok(()),
+            false => Err(failed("Election failed.")),
         }
-        Err(failed("Election failed."))
     }
 
     /// Keeps this member from standing for election for so long; zero ends it. True when it ends one.

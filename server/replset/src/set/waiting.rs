@@ -111,6 +111,27 @@ impl ReplicaSet {
         parts.sequencer.append(vec![quire_documents::Effect::Noop { note }]).await
     }
 
+    /// Waits until something holds that changes with what the replica or the others tell; looks again
+    /// after each `pause` in any case. False when it does not hold after so long.
+    pub(super) async fn wait_until(
+        &self,
+        patience: Duration,
+        pause: Duration,
+        holds: impl Fn() -> bool + Send,
+    ) -> bool {
+        let begun = Instant::now();
+        loop {
+            let seen = self.progressed.generation();
+            if holds() {
+                return true;
+            }
+            if begun.elapsed() > patience {
+                return false;
+            }
+            self.changed_or(seen, pause).await;
+        }
+    }
+
     /// How far the log is here: its end, and what is committed of it.
     pub(super) fn log_position(&self) -> (LogIndex, LogIndex) {
         let zero = (LogIndex::ZERO, LogIndex::ZERO);
