@@ -8,6 +8,7 @@ use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The bytes a client may use to describe itself.
 const METADATA_BYTES_MAX: usize = 512;
@@ -25,6 +26,8 @@ pub struct Client {
     compressors: Mutex<Vec<&'static str>>,
     /// The version of the topology that a stream of hellos on this connection told last.
     streamed: Mutex<Option<i64>>,
+    /// When a command last declared each version of the Stable API: none, 1 and 2.
+    declared: [AtomicI64; 3],
 }
 
 impl Client {
@@ -35,6 +38,7 @@ impl Client {
             metadata: OnceLock::new(),
             compressors: Mutex::new(Vec::new()),
             streamed: Mutex::new(None),
+            declared: Default::default(),
         }
     }
 
@@ -90,6 +94,18 @@ impl Client {
     /// A stream of hellos told this version; `None` when it has ended.
     pub fn note_streamed(&self, version: Option<i64>) {
         *self.streamed.lock() = version;
+    }
+
+    /// Whether it is time to note again that this client declares a version of the Stable API, by
+    /// its number; if so, it counts as noted.
+    pub(crate) fn is_due(&self, version: usize, now: i64, every_millis: i64) -> bool {
+        let Some(noted) = self.declared.get(version) else { return false };
+        let last = noted.load(Ordering::Relaxed);
+        let is_due = last == 0 || now.saturating_sub(last) >= every_millis;
+        if is_due {
+            noted.store(now, Ordering::Relaxed);
+        }
+        is_due
     }
 
     /// Remembers which compressors were agreed on.

@@ -1,5 +1,6 @@
 //! Counting what is done, for serverStatus, `top` and metrics.
 
+use crate::stable_api::Usage;
 use crate::top::Top;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub struct Counters {
     pub ttl_passes: AtomicU64,
     pub ttl_deleted: AtomicU64,
     pub top: Top,
+    pub(crate) api_usage: Usage,
     /// Calls and failures of each command.
     pub by_command: Mutex<BTreeMap<&'static str, (u64, u64)>>,
 }

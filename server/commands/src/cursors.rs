@@ -4,6 +4,7 @@
 //! out of the registry's hands; killing it stops the operation that has it.
 
 use crate::operations::{Operation, Stop};
+use crate::stable_api::Declared;
 use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
@@ -22,6 +23,8 @@ pub struct Cursor {
     pub namespace: String,
     pub query: Query,
     pub lsid: Option<DocBuf>,
+    /// The API under which it was opened, and under which alone it is read.
+    pub api: Declared,
     pub no_timeout: bool,
     pub tailable: bool,
     pub await_data: bool,

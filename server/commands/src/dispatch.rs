@@ -14,7 +14,7 @@ use crate::server::{Context, Server};
 use crate::sessions::session_id;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
-use crate::{gate, slow};
+use crate::{gate, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
@@ -45,7 +45,9 @@ pub async fn run(server: &Arc<Server>, client: &Arc<Client>, request: &Request) 
 /// The same; the error is for a request that did not even become an operation.
 async fn answer(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Result<Response> {
     let name = request.command_name();
-    let command = registry::find(name).ok_or_else(|| unknown(name))?;
+    let is_here =
+        |command: &&Command| !command.for_tests || server.parameters.test_commands_enabled();
+    let command = registry::find(name).filter(is_here).ok_or_else(|| unknown(name))?;
     check_target(command, request)?;
     let generic = Generic::read(request.body())?;
     let trailer = Trailer::new(server, command.retryable && generic.is_retryable_write());
@@ -107,6 +109,8 @@ fn admit(
     generic: &Generic,
 ) -> Result<(Concerns, NewOperation)> {
     let database = request.database();
+    stable_api::check(&server.parameters, command, &generic.api, request.body())?;
+    server.counters.api_usage.note(client, &generic.api, server.now_millis());
     gate::check(server, command, generic, database, request.body())?;
     let concerns = Concerns::read(server, command, generic)?;
     let body = request.body();

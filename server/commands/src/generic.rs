@@ -3,6 +3,7 @@
 //! Owns their names and what is read from them. A command's own parser never sees them.
 
 use crate::arguments::integer;
+use crate::stable_api::Declared;
 use quire_bson::{Bson, DocBuf, RawDoc, RawValue, Timestamp};
 use quire_errors::{Code, CommandError, Result};
 use quire_replset::read_preference::ReadPreference;
@@ -65,6 +66,8 @@ pub struct Generic {
     pub read_preference: ReadPreference,
     /// The greatest time of the set that the client has heard of.
     pub cluster_time: Option<Timestamp>,
+    /// The API that the client was written for.
+    pub api: Declared,
 }
 
 impl Generic {
@@ -86,6 +89,9 @@ impl Generic {
                 }
                 b"writeConcern" => {
                     generic.write_concern = Some(document("writeConcern", value)?.into());
+                }
+                b"apiVersion" | b"apiStrict" | b"apiDeprecationErrors" => {
+                    generic.api.read(element.key(), value)?;
                 }
                 b"autocommit" | b"startTransaction" => generic.in_transaction = true,
                 b"$readPreference" => {
@@ -130,7 +136,8 @@ fn document<'a>(name: &str, value: RawValue<'a>) -> Result<RawDoc<'a>> {
     value.as_document().ok_or_else(|| mismatch(name, value, "object"))
 }
 
-fn mismatch(name: &str, value: RawValue<'_>, expected: &str) -> CommandError {
+/// The error for a generic argument of the wrong type.
+pub fn mismatch(name: &str, value: RawValue<'_>, expected: &str) -> CommandError {
     CommandError::type_mismatch(format!(
         "BSON field '{name}' is the wrong type '{}', expected type '{expected}'",
         value.type_name()

@@ -35,6 +35,8 @@ mod server;
 mod session_commands;
 mod sessions;
 mod slow;
+mod stable_api;
+mod test_commands;
 #[cfg(test)]
 mod testing;
 mod top;

@@ -21,6 +21,7 @@ use quire_errors::{Code, CommandError, Result};
 use quire_execution::ApplySwitch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use table::Parameter;
 
@@ -30,6 +31,8 @@ pub struct Parameters {
     values: RwLock<BTreeMap<String, Bson>>,
     warnings: Vec<String>,
     fail_apply: Arc<ApplySwitch>,
+    /// The value of `requireApiVersion`, which every command asks for.
+    requires_api_version: AtomicBool,
 }
 
 /// One parameter as `getParameter` shows it.
@@ -43,7 +46,12 @@ impl Default for Parameters {
     fn default() -> Parameters {
         let all = table::all().filter(|known| !known.for_tests);
         let values = all.map(|known| (known.name.to_owned(), known.default_value())).collect();
-        Parameters { values: RwLock::new(values), warnings: Vec::new(), fail_apply: Arc::default() }
+        Parameters {
+            values: RwLock::new(values),
+            warnings: Vec::new(),
+            fail_apply: Arc::default(),
+            requires_api_version: AtomicBool::new(false),
+        }
     }
 }
 
@@ -162,6 +170,9 @@ impl Parameters {
             let nth = table::whole_number(value).and_then(|nth| u64::try_from(nth).ok());
             self.fail_apply.set(nth.unwrap_or(0));
         }
+        if name == table::REQUIRE_API_VERSION.name {
+            self.requires_api_version.store(value.as_bool() == Some(true), Ordering::Relaxed);
+        }
     }
 
     fn whole(&self, parameter: &Parameter) -> i64 {
@@ -242,6 +253,16 @@ impl Parameters {
 
     pub fn test_commands_enabled(&self) -> bool {
         self.flag(&table::ENABLE_TEST_COMMANDS)
+    }
+
+    /// Whether clients have to declare a version of the Stable API.
+    pub(crate) fn requires_api_version(&self) -> bool {
+        self.requires_api_version.load(Ordering::Relaxed)
+    }
+
+    /// Whether clients may declare the second version of the Stable API.
+    pub(crate) fn accepts_api_version_2(&self) -> bool {
+        self.flag(&table::ACCEPT_API_VERSION_2)
     }
 
     /// By which tests make applying the log fail; `None` where test commands are not enabled.

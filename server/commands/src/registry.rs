@@ -5,6 +5,7 @@
 use crate::counters::{LatencyClass, OperationClass};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_errors::Result;
 use quire_execution::wait::Waiting;
 use quire_replset::read_preference::Where;
@@ -43,6 +44,10 @@ pub struct Command {
     pub place: Where,
     /// A client may number it within its session, and send it again under the same number.
     pub retryable: bool,
+    /// Which versions of the Stable API have it.
+    pub api: Api,
+    /// Only there when test commands are.
+    pub for_tests: bool,
     /// One line for `listCommands`.
     pub help: &'static str,
     pub run: Run,
@@ -61,6 +66,8 @@ impl Command {
             takes_write_concern: false,
             place: Where::Anywhere,
             retryable: false,
+            api: Api::NONE,
+            for_tests: false,
             help,
             run,
         }
@@ -81,6 +88,7 @@ static COMMANDS: &[&[&Command]] = &[
     crate::administration::COMMANDS,
     crate::session_commands::COMMANDS,
     crate::replica_set::COMMANDS,
+    crate::test_commands::COMMANDS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> = LazyLock::new(|| {

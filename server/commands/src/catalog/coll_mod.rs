@@ -7,6 +7,7 @@ use crate::arguments::Arguments;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use collection::CollectionChange;
 use index::IndexChange;
 use quire_documents::{Collection, Effect, Namespace};
@@ -18,6 +19,7 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1,
     ..Command::new(
         "collMod",
         "changes options of a collection, view or index",

@@ -6,6 +6,7 @@ use super::{shown, view_definition};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::{Api, check_pipeline};
 use options::CreateOptions;
 use quire_bson::{RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, Namespace};
@@ -19,12 +20,23 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1.without(UNSTABLE).looking_within(stable_stages),
     ..Command::new(
         "create",
         "creates a collection or view",
         Run::Later(|context| Box::pin(run(context))),
     )
 };
+
+/// What a strict client of the Stable API may not use.
+const UNSTABLE: &[&str] =
+    &["autoIndexId", "capped", "indexOptionDefaults", "max", "size", "storageEngine"];
+
+/// Looks through a view's stages for those that a strict client may not use.
+fn stable_stages(body: RawDoc<'_>) -> Result<()> {
+    let stages = body.get("pipeline").and_then(RawValue::as_array);
+    stages.map_or(Ok(()), check_pipeline)
+}
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;

@@ -5,6 +5,7 @@ use super::{index_spec, target};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::{Api, not_stable};
 use index_spec::Conflict;
 use quire_bson::{RawDoc, RawValue};
 use quire_documents::{
@@ -20,8 +21,29 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1.looking_within(stable_indexes),
     ..Command::new("createIndexes", "creates indexes", Run::Later(|context| Box::pin(run(context))))
 };
+
+/// Looks through the indexes for what a strict client of the Stable API may not use.
+fn stable_indexes(body: RawDoc<'_>) -> Result<()> {
+    let indexes = body.get("indexes").and_then(RawValue::as_array).unwrap_or(RawDoc::EMPTY);
+    for index in indexes.iter().filter_map(|index| index.value().as_document()) {
+        for option in index.iter().map(|option| option.key()) {
+            if ["background", "bucketSize", "sparse", "storageEngine"].contains(&option) {
+                return Err(not_stable(&format!("createIndexes.indexes.{option}")));
+            }
+        }
+        let key = index.get("key").and_then(RawValue::as_document).unwrap_or(RawDoc::EMPTY);
+        if key.iter().any(|field| field.value().as_str() == Some("text")) {
+            return Err(CommandError::new(
+                Code::APIStrictError,
+                "Index type 'text' is not allowed with apiStrict:true.",
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// The most indexes a collection may have.
 const INDEXES_MAX: usize = 64;

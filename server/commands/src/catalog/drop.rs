@@ -3,6 +3,7 @@
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_documents::{Effect, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_replset::read_preference::Where;
@@ -11,6 +12,7 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1,
     ..Command::new(
         "drop",
         "drops a collection or view with its indexes",

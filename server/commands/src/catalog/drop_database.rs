@@ -4,6 +4,7 @@ use crate::arguments::number;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_documents::Effect;
 use quire_errors::{Code, CommandError, Result};
 use quire_replset::read_preference::Where;
@@ -11,6 +12,7 @@ use quire_replset::read_preference::Where;
 pub const COMMAND: Command = Command {
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1,
     ..Command::new(
         "dropDatabase",
         "drops a database with all its collections",

@@ -4,6 +4,7 @@ use super::{index_spec, target};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::{RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, Effect, Index};
 use quire_errors::{Code, CommandError, Result};
@@ -15,6 +16,7 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::Primary,
+    api: Api::V1,
     ..Command::new(
         "dropIndexes",
         "drops indexes of a collection",

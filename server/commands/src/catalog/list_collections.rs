@@ -4,6 +4,7 @@ use super::{first_batch, shown};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::DocBuf;
 use quire_errors::Result;
 use quire_query::filter::Filter;
@@ -11,6 +12,7 @@ use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     place: Where::SecondaryIfAllowed,
+    api: Api::V1,
     ..Command::new(
         "listCollections",
         "lists the collections and views of a database",

@@ -3,6 +3,7 @@
 use crate::registry::{Command, Run, Scope};
 use crate::reply::Reply;
 use crate::server::{Context, Server};
+use crate::stable_api::Api;
 use quire_bson::{DocBuf, DocBuilder};
 use quire_documents::Catalog;
 use quire_errors::Result;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 pub const COMMAND: Command = Command {
     scope: Scope::Admin,
     place: Where::SecondaryIfAllowed,
+    api: Api::V1,
     ..Command::new("listDatabases", "lists the databases", Run::Now(run))
 };
 

@@ -4,12 +4,14 @@ use super::{first_batch, shown, target};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_errors::Result;
 use quire_replset::read_preference::Where;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
     place: Where::SecondaryIfAllowed,
+    api: Api::V1,
     ..Command::new("listIndexes", "lists the indexes of a collection", Run::Now(run))
 };
 

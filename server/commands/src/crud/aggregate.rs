@@ -12,6 +12,7 @@ use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::{Api, check_pipeline};
 use crate::views::{self, Resolved};
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -25,12 +26,32 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::SecondaryIfAllowed,
+    api: Api::V1.without(UNSTABLE).looking_within(stable_stages),
     ..Command::new(
         "aggregate",
         "runs documents through a pipeline",
         Run::Later(|context| Box::pin(run(context))),
     )
 };
+
+/// What a strict client of the Stable API may not use.
+const UNSTABLE: &[&str] = &[
+    "$_requestReshardingResumeToken",
+    "collectionUUID",
+    "exchange",
+    "explain",
+    "fromMongos",
+    "fromRouter",
+    "isMapReduceCommand",
+    "needsMerge",
+    "runtimeConstants",
+];
+
+/// Looks through the stages for those that a strict client may not use.
+fn stable_stages(body: RawDoc<'_>) -> Result<()> {
+    let stages = body.get("pipeline").and_then(RawValue::as_array);
+    stages.map_or(Ok(()), check_pipeline)
+}
 
 /// The name that a pipeline over a database goes by.
 const DATABASE_TARGET: &str = "$cmd.aggregate";

@@ -132,6 +132,7 @@ pub async fn open_cursor(
             namespace: namespace.clone(),
             query,
             lsid: context.generic.lsid.clone(),
+            api: context.generic.api,
             no_timeout: options.no_timeout,
             tailable: options.tailable,
             await_data: options.await_data,

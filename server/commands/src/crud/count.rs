@@ -10,6 +10,7 @@ use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use crate::views::{self, Resolved};
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_documents::Collection;
@@ -23,6 +24,7 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::SecondaryIfAllowed,
+    api: Api::V1,
     ..Command::new("count", "counts documents", Run::Later(|context| Box::pin(run(context))))
 };
 

@@ -7,6 +7,7 @@ use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
@@ -22,6 +23,7 @@ pub const COMMAND: Command = Command {
     takes_write_concern: true,
     place: Where::Primary,
     retryable: true,
+    api: Api::V1,
     ..Command::new("delete", "deletes documents", Run::Later(|context| Box::pin(run(context))))
 };
 

@@ -14,6 +14,7 @@ use super::reading::Prepared;
 use crate::registry::{self, Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use crate::views::{self, Resolved};
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -25,12 +26,22 @@ use std::time::Instant;
 
 pub const COMMAND: Command = Command {
     place: Where::SecondaryIfAllowed,
+    api: Api::V1.looking_within(stable_command),
     ..Command::new(
         "explain",
         "tells how a command finds its documents",
         Run::Later(|context| Box::pin(run(context))),
     )
 };
+
+/// Looks at the explained command for what a strict client of the Stable API may not use.
+fn stable_command(body: RawDoc<'_>) -> Result<()> {
+    let Some(command) = body.nth(0).and_then(|element| element.value().as_document()) else {
+        return Ok(());
+    };
+    let known = command.nth(0).and_then(|element| registry::find(element.key()));
+    known.map_or(Ok(()), |known| known.api.check_fields(known.name, command))
+}
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

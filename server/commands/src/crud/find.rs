@@ -16,6 +16,7 @@ use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use crate::views::{self, Resolved};
 use quire_bson::ArrayBuilder;
 use quire_documents::Collection;
@@ -36,8 +37,26 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::SecondaryIfAllowed,
+    api: Api::V1.without(UNSTABLE),
     ..Command::new("find", "returns the documents that match a filter", Run::Later(start))
 };
+
+/// What a strict client of the Stable API may not use.
+const UNSTABLE: &[&str] = &[
+    "$_requestResumeToken",
+    "$_resumeAfter",
+    "allowSpeculativeMajorityRead",
+    "awaitData",
+    "max",
+    "min",
+    "noCursorTimeout",
+    "oplogReplay",
+    "readOnce",
+    "returnKey",
+    "showRecordId",
+    "tailable",
+    "term",
+];
 
 fn start<'a>(context: &'a Context<'a>) -> Waiting<'a, Result<Reply>> {
     match by_id::answer(context) {

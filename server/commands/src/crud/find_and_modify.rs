@@ -5,6 +5,7 @@ use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
@@ -23,6 +24,7 @@ pub const COMMAND: Command = Command {
     takes_write_concern: true,
     place: Where::Primary,
     retryable: true,
+    api: Api::V1,
     ..Command::new(
         "findAndModify",
         "updates or deletes one document and returns it",

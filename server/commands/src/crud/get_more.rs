@@ -9,6 +9,7 @@ use crate::cursors::Cursor;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::RawValue;
 use quire_errors::{CommandError, Result};
 use quire_execution::wait::{Either, race};
@@ -21,6 +22,7 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::DataBearing,
+    api: Api::V1,
     ..Command::new(
         "getMore",
         "returns the next documents of a cursor",
@@ -90,6 +92,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
 /// Takes over what the cursor's commands share.
 fn begin(context: &Context<'_>, cursor: &Cursor) -> Result<()> {
     let operation = context.operation;
+    context.generic.api.check_same(&cursor.api)?;
     *operation.figures.plan.lock() = Some(cursor.plan_summary.clone());
     if context.generic.max_time_millis.is_some() && !cursor.await_data {
         return Err(CommandError::bad_value(

@@ -6,6 +6,7 @@ use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_errors::Result;
 use quire_execution::check_writable;
 use quire_execution::writes::{self, InsertOptions};
@@ -19,6 +20,7 @@ pub const COMMAND: Command = Command {
     takes_write_concern: true,
     place: Where::Primary,
     retryable: true,
+    api: Api::V1,
     ..Command::new("insert", "inserts documents", Run::Later(|context| Box::pin(run(context))))
 };
 

@@ -3,11 +3,13 @@
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 
 pub const COMMAND: Command = Command {
     on_collection: true,
+    api: Api::V1,
     ..Command::new("killCursors", "forgets cursors", Run::Now(run))
 };
 

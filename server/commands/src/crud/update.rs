@@ -7,6 +7,7 @@ use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_bson::{Bson, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::check_writable;
@@ -26,6 +27,7 @@ pub const COMMAND: Command = Command {
     takes_write_concern: true,
     place: Where::Primary,
     retryable: true,
+    api: Api::V1,
     ..Command::new(
         "update",
         "updates documents, or inserts them if there are none to update",

@@ -3,7 +3,8 @@
 use crate::registry::{self, Command, Run, Scope};
 use crate::reply::Reply;
 use crate::server::Context;
-use quire_bson::DocBuilder;
+use crate::stable_api::Version;
+use quire_bson::{DocBuilder, RawValue};
 use quire_errors::Result;
 
 pub const COMMAND: Command =
@@ -13,7 +14,9 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     context.arguments()?.finish()?;
     Ok(Reply::with(|b| {
         b.append_with("commands", |b| {
-            for command in registry::all() {
+            let tests = context.server.parameters.test_commands_enabled();
+            let all = registry::all().into_iter();
+            for command in all.filter(|command| tests || !command.for_tests) {
                 b.append_with(command.name, |b| describe(b, command));
             }
         });
@@ -25,6 +28,14 @@ fn describe(b: &mut DocBuilder, command: &Command) {
     b.append_bool("requiresAuth", false);
     b.append_bool("secondaryOk", true);
     b.append_bool("adminOnly", command.scope == Scope::Admin);
-    b.append_array("apiVersions", |_| ());
-    b.append_array("deprecatedApiVersions", |_| ());
+    append_versions(b, "apiVersions", command.api.versions);
+    append_versions(b, "deprecatedApiVersions", command.api.deprecated_in);
+}
+
+fn append_versions(b: &mut DocBuilder, name: &str, versions: &[Version]) {
+    b.append_array(name, |list| {
+        for version in versions {
+            list.push(RawValue::String(version.name()));
+        }
+    });
 }

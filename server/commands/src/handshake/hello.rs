@@ -10,6 +10,7 @@ use crate::facts::{
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::{Context, Server};
+use crate::stable_api::Api;
 use quire_bson::{DocBuilder, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Waiting, race};
@@ -19,8 +20,10 @@ use quire_replset::hello::{Hello as Shown, Member, Spelling};
 use quire_replset::set::Standing;
 use std::time::Duration;
 
-pub const COMMAND: Command =
-    Command::new("hello", "tells what this server is and can do", Run::Later(run));
+pub const COMMAND: Command = Command {
+    api: Api::V1,
+    ..Command::new("hello", "tells what this server is and can do", Run::Later(run))
+};
 
 pub const LEGACY: Command = Command {
     aliases: &["ismaster"],

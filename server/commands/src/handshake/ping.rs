@@ -2,6 +2,9 @@
 
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::stable_api::Api;
 
-pub const COMMAND: Command =
-    Command::new("ping", "answers, to show that the server does", Run::Now(|_| Ok(Reply::ok())));
+pub const COMMAND: Command = Command {
+    api: Api::V1,
+    ..Command::new("ping", "answers, to show that the server does", Run::Now(|_| Ok(Reply::ok())))
+};

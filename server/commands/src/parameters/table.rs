@@ -158,6 +158,10 @@ pub(super) fn whole_number(value: &Bson) -> Option<i64> {
 
 const INT_MAX: i32 = i32::MAX;
 
+/// Drivers' tests see commands being deprecated and removed in a second version of the Stable API.
+pub(super) static ACCEPT_API_VERSION_2: Parameter =
+    Parameter::new("acceptApiVersion2", Settable::AtStart, Kind::Bool(false));
+
 pub(super) static AUTHENTICATION_MECHANISMS: Parameter = Parameter {
     warning: Some("Clients cannot authenticate: authenticationMechanisms has no effect yet"),
     ..Parameter::new(
@@ -260,6 +264,10 @@ pub(super) static RETAINED_ENTRIES: Parameter = Parameter::new(
     Kind::Long { default: 100_000, min: 0, max: i64::MAX },
 );
 
+/// Clients have to declare a version of the Stable API.
+pub(super) static REQUIRE_API_VERSION: Parameter =
+    Parameter::new("requireApiVersion", Settable::Anytime, Kind::Bool(false));
+
 pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
     "shutdownTimeoutMillisForSignaledShutdown",
     Settable::Anytime,
@@ -277,6 +285,7 @@ pub(super) static TTL_MONITOR_SLEEP: Parameter = Parameter::new(
 
 /// In the order of their names.
 static ALL: &[&Parameter] = &[
+    &ACCEPT_API_VERSION_2,
     &AUTHENTICATION_MECHANISMS,
     &AUTOMATION_DESCRIPTOR,
     &CURSOR_MONITOR_FREQUENCY,
@@ -293,6 +302,7 @@ static ALL: &[&Parameter] = &[
     &QUIET,
     &FAIL_APPLY,
     &RETAINED_ENTRIES,
+    &REQUIRE_API_VERSION,
     &SIGNAL_SHUTDOWN_TIMEOUT,
     &TTL_MONITOR_ENABLED,
     &TTL_MONITOR_SLEEP,

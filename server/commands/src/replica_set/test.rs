@@ -9,18 +9,18 @@ use quire_execution::wait::{Either, race};
 use quire_replset::MemberState;
 use std::time::Duration;
 
-pub const COMMAND: Command = command(
-    "replSetTest",
-    "waits for a state of this member, for tests",
-    Run::Later(|context| Box::pin(run(context))),
-);
+pub const COMMAND: Command = Command {
+    for_tests: true,
+    ..command(
+        "replSetTest",
+        "waits for a state of this member, for tests",
+        Run::Later(|context| Box::pin(run(context))),
+    )
+};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
-    if !context.server.parameters.test_commands_enabled() {
-        return Err(CommandError::new(Code::CommandNotFound, "no such command: 'replSetTest'"));
-    }
     set(context)?;
     let mut args = context.arguments()?;
     let wanted = args.optional_i64("waitForMemberState")?;

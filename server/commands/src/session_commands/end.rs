@@ -5,10 +5,13 @@ use super::patterns::session_ids;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use crate::stable_api::Api;
 use quire_errors::Result;
 
-pub const COMMAND: Command =
-    Command::new("endSessions", "forgets sessions and closes their cursors", Run::Now(run));
+pub const COMMAND: Command = Command {
+    api: Api::V1,
+    ..Command::new("endSessions", "forgets sessions and closes their cursors", Run::Now(run))
+};
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     let ids = session_ids(context)?;

@@ -5,13 +5,16 @@ use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use crate::sessions::{SessionId, lsid_of};
+use crate::stable_api::Api;
 use quire_errors::Result;
 
 pub const START: Command =
     Command::new("startSession", "begins a logical session", Run::Now(start));
 
-pub const REFRESH: Command =
-    Command::new("refreshSessions", "keeps sessions from being forgotten", Run::Now(refresh));
+pub const REFRESH: Command = Command {
+    api: Api::V1,
+    ..Command::new("refreshSessions", "keeps sessions from being forgotten", Run::Now(refresh))
+};
 
 fn start(context: &Context<'_>) -> Result<Reply> {
     context.arguments()?.finish()?;

@@ -36,6 +36,7 @@ pub use front::{Front, Provided};
 pub use run::Chain;
 pub use source::Source;
 pub use stage::StageSpec;
+pub use table::is_in_stable_api;
 
 use crate::Constants;
 use quire_bson::{DocBuf, RawDoc};

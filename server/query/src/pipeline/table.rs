@@ -31,18 +31,25 @@ pub(super) struct Entry {
     pub(super) name: &'static str,
     pub(super) position: Position,
     pub(super) parse: Parse,
+    /// Whether a strict client of the Stable API may use it.
+    pub(super) stable: bool,
 }
 
 const fn stage(name: &'static str, parse: ParseStages) -> Entry {
-    Entry { name, position: Position::Any, parse: Parse::Stages(parse) }
+    Entry { name, position: Position::Any, parse: Parse::Stages(parse), stable: true }
 }
 
 const fn source(name: &'static str) -> Entry {
-    Entry { name, position: Position::First, parse: Parse::Source }
+    Entry { name, position: Position::First, parse: Parse::Source, stable: true }
 }
 
 const fn absent(name: &'static str, position: Position) -> Entry {
-    Entry { name, position, parse: Parse::Stages(unavailable::parse) }
+    Entry { name, position, parse: Parse::Stages(unavailable::parse), stable: true }
+}
+
+/// Not in the Stable API.
+const fn unstable(entry: Entry) -> Entry {
+    Entry { stable: false, ..entry }
 }
 
 const STAGES: &[Entry] = &[
@@ -64,12 +71,12 @@ const STAGES: &[Entry] = &[
     stage("$unwind", unwind::parse),
     source("$changeStream"),
     source("$collStats"),
-    source("$currentOp"),
+    unstable(source("$currentOp")),
     source("$documents"),
-    source("$indexStats"),
-    source("$listLocalSessions"),
-    source("$listSessions"),
-    source("$planCacheStats"),
+    unstable(source("$indexStats")),
+    unstable(source("$listLocalSessions")),
+    unstable(source("$listSessions")),
+    unstable(source("$planCacheStats")),
     absent("$bucket", Position::Any),
     absent("$bucketAuto", Position::Any),
     absent("$changeStreamSplitLargeEvent", Position::Last),
@@ -78,24 +85,30 @@ const STAGES: &[Entry] = &[
     absent("$fill", Position::Any),
     absent("$geoNear", Position::First),
     absent("$graphLookup", Position::Any),
-    absent("$listClusterCatalog", Position::First),
-    absent("$listSampledQueries", Position::First),
-    absent("$listSearchIndexes", Position::First),
+    unstable(absent("$listClusterCatalog", Position::First)),
+    unstable(absent("$listSampledQueries", Position::First)),
+    unstable(absent("$listSearchIndexes", Position::First)),
     absent("$lookup", Position::Any),
     absent("$merge", Position::Last),
     absent("$out", Position::Last),
-    absent("$querySettings", Position::First),
-    absent("$queryStats", Position::First),
-    absent("$search", Position::First),
-    absent("$searchMeta", Position::First),
+    unstable(absent("$querySettings", Position::First)),
+    unstable(absent("$queryStats", Position::First)),
+    unstable(absent("$search", Position::First)),
+    unstable(absent("$searchMeta", Position::First)),
     absent("$setWindowFields", Position::Any),
-    absent("$shardedDataDistribution", Position::First),
+    unstable(absent("$shardedDataDistribution", Position::First)),
     absent("$unionWith", Position::Any),
-    absent("$vectorSearch", Position::First),
+    unstable(absent("$vectorSearch", Position::First)),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Entry> {
     STAGES.iter().find(|entry| entry.name == name)
+}
+
+/// Whether a strict client of the Stable API may use a stage. Names that no stage has are told apart
+/// by the parser.
+pub fn is_in_stable_api(name: &str) -> bool {
+    find(name).is_none_or(|entry| entry.stable)
 }
 
 #[cfg(test)]

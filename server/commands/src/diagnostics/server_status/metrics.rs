@@ -47,6 +47,8 @@ pub(super) fn latencies(b: &mut DocBuilder, context: &Context<'_>) {
 
 pub(super) fn metrics(b: &mut DocBuilder, context: &Context<'_>) {
     let counters = &context.server.counters;
+    let now = context.server.now_millis();
+    b.append_with("apiVersions", |b| counters.api_usage.append(b, now));
     b.append_with("commands", |b| commands(b, context));
     b.append_with("cursor", |b| cursors(b, context));
     b.append_with("document", |b| {
