@@ -10,6 +10,8 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fsync::Hold;
+
 use crate::registry::Command;
 
 pub const COMMANDS: &[&Command] = &[

@@ -6,6 +6,7 @@ mod current_op;
 mod db_hash;
 mod features;
 mod get_cmd_line_opts;
+mod get_diagnostic_data;
 mod get_log;
 mod get_parameter;
 mod host_info;
@@ -25,6 +26,7 @@ pub const COMMANDS: &[&Command] = &[
     &db_hash::COMMAND,
     &features::COMMAND,
     &get_cmd_line_opts::COMMAND,
+    &get_diagnostic_data::COMMAND,
     &get_log::COMMAND,
     &get_parameter::COMMAND,
     &host_info::COMMAND,

@@ -61,6 +61,9 @@ pub trait Host: Send + Sync {
     /// ever written; `None` for a name that does not exist.
     fn log_lines(&self, name: &str) -> Option<(Vec<String>, u64)>;
 
+    /// Forgets the lines of the log `global` that it would give.
+    fn clear_log(&self);
+
     /// Renames the log file and starts a new one.
     fn rotate_log(&self) -> Result<(), String>;
 

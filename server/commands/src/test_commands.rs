@@ -3,6 +3,12 @@
 //! Owns those that have no other home. None of them exists on a server that was not started for tests.
 
 mod api_versions;
+mod cap_trunc;
+mod clear_log;
+mod god_insert;
+mod is_self;
+mod object_id;
+mod sleep;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +20,12 @@ pub const COMMANDS: &[&Command] = &[
     &api_versions::TEST_REMOVAL,
     &api_versions::TEST_VERSION_2,
     &api_versions::TEST_VERSIONS_1_AND_2,
+    &cap_trunc::COMMAND,
+    &clear_log::COMMAND,
+    &god_insert::COMMAND,
+    &is_self::COMMAND,
+    &object_id::COMMAND,
+    &sleep::COMMAND,
 ];
 
 /// A command of this family.

@@ -294,6 +294,8 @@ impl Host for FakeHost {
         ["global", "startupWarnings"].contains(&name).then(|| (Vec::new(), 0))
     }
 
+    fn clear_log(&self) {}
+
     fn rotate_log(&self) -> Result<(), String> {
         Ok(())
     }

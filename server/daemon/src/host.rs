@@ -76,6 +76,10 @@ impl Host for ProcessHost {
         Some((recent.lines.iter().map(|line| line.to_string()).collect(), recent.total))
     }
 
+    fn clear_log(&self) {
+        self.logging.forget_recent(RecentLog::Global);
+    }
+
     fn rotate_log(&self) -> Result<(), String> {
         self.logging.rotate(ROTATION_PATIENCE).map_err(|error| error.to_string())
     }

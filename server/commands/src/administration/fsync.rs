@@ -61,15 +61,15 @@ async fn fsync(context: &Context<'_>) -> Result<Reply> {
     }))
 }
 
-/// A hold on all writes that ends with the command, unless the command succeeds.
-struct Hold<'a> {
+/// A hold on all writes that ends with the command, unless it is kept.
+pub(crate) struct Hold<'a> {
     context: &'a Context<'a>,
     count: u32,
     kept: bool,
 }
 
 impl<'a> Hold<'a> {
-    fn take(context: &'a Context<'a>) -> Hold<'a> {
+    pub(crate) fn take(context: &'a Context<'a>) -> Hold<'a> {
         Hold { context, count: context.server.sequencer.hold_writes(), kept: false }
     }
 

@@ -47,14 +47,15 @@ const SECTIONS: &[Section] = &[
 ];
 
 fn run(context: &Context<'_>) -> Result<Reply> {
-    let wanted: Vec<&Section> =
-        SECTIONS.iter().filter(|section| is_shown(context, section.name)).collect();
-    Ok(Reply::with(|b| {
-        append_process(b, context);
-        for section in wanted {
-            b.append_with(section.name, |b| (section.append)(b, context));
-        }
-    }))
+    Ok(Reply::with(|b| append_wanted(b, context)))
+}
+
+/// All sections that the command's fields do not switch off.
+pub(super) fn append_wanted(b: &mut DocBuilder, context: &Context<'_>) {
+    append_process(b, context);
+    for section in SECTIONS.iter().filter(|section| is_shown(context, section.name)) {
+        b.append_with(section.name, |b| (section.append)(b, context));
+    }
 }
 
 /// What a standalone has nothing to tell about is not even asked for.

@@ -126,6 +126,11 @@ impl Logging {
         self.recent.of(log)
     }
 
+    /// Forgets what [`Logging::recent`] would give.
+    pub(crate) fn forget_recent(&self, log: RecentLog) {
+        self.recent.clear(log);
+    }
+
     /// Sets the verbosity of everything that has none of its own.
     pub(crate) fn set_default_verbosity(&self, level: u8) {
         self.verbosities.set_default(level);

@@ -51,6 +51,10 @@ impl RecentLines {
         Recent { total: ring.total, lines: ring.lines.iter().cloned().collect() }
     }
 
+    pub(super) fn clear(&self, log: RecentLog) {
+        *self.ring(log) = Ring::default();
+    }
+
     fn ring(&self, log: RecentLog) -> MutexGuard<'_, Ring> {
         let ring = match log {
             RecentLog::Global => &self.global,
