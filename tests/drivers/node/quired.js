@@ -21,8 +21,12 @@ class Quired {
     this.process = null;
   }
 
+  get address() {
+    return `127.0.0.1:${this.port}`;
+  }
+
   get uri() {
-    return `mongodb://127.0.0.1:${this.port}/`;
+    return `mongodb://${this.address}/`;
   }
 
   client(options = {}) {
