@@ -3,6 +3,8 @@
 //! Owns their ports, directories and processes. Members go by their place, from zero on; a member
 //! that is down or paused is never asked anything.
 
+mod figures;
+
 use crate::PATIENCE;
 use crate::connection::{Connection, failure};
 use crate::daemon::{Daemon, Finished, Launch};
@@ -57,14 +59,19 @@ impl ReplicaSet {
         change: impl FnOnce(&mut Document),
     ) -> ReplicaSet {
         let set = ReplicaSet::uninitiated(count, words);
+        set.initiate(change);
+        set
+    }
+
+    /// Makes a set of all processes, by a configuration that may be changed before.
+    pub fn initiate(&self, change: impl FnOnce(&mut Document)) {
         let members: Vec<Document> = (0..)
-            .zip(0..count)
-            .map(|(id, place): (i32, usize)| doc! { "_id": id, "host": set.host(place) })
+            .zip(self.hosts())
+            .map(|(id, host): (i32, String)| doc! { "_id": id, "host": host })
             .collect();
         let mut config = doc! { "_id": SET_NAME, "members": members };
         change(&mut config);
-        set.connect(0).ok("admin", doc! { "replSetInitiate": config });
-        set
+        self.admin(0, doc! { "replSetInitiate": config });
     }
 
     /// Starts one more process of this set; it is in no configuration yet.
@@ -98,6 +105,10 @@ impl ReplicaSet {
 
     pub fn host(&self, place: usize) -> String {
         format!("127.0.0.1:{}", self.places[place].port)
+    }
+
+    pub fn hosts(&self) -> Vec<String> {
+        (0..self.count()).map(|place| self.host(place)).collect()
     }
 
     pub fn data(&self, place: usize) -> &Path {
@@ -187,16 +198,24 @@ impl ReplicaSet {
         }
     }
 
-    /// Waits until something holds.
-    pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&ReplicaSet) -> bool) {
+    /// Asks until there is an answer.
+    pub fn wait_for<T>(&self, what: &str, mut ask: impl FnMut(&ReplicaSet) -> Option<T>) -> T {
         let patience = Instant::now() + PATIENCE;
-        while !holds(self) {
+        loop {
+            if let Some(answer) = ask(self) {
+                return answer;
+            }
             if Instant::now() > patience {
                 let states = self.running().into_iter().map(|place| self.state(place));
                 panic!("{what}: never came; states {:?}", states.collect::<Vec<_>>());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until something holds.
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&ReplicaSet) -> bool) {
+        self.wait_for(what, |set| holds(set).then_some(()));
     }
 
     pub fn wait_for_state(&self, place: usize, state: &str) {
@@ -207,15 +226,10 @@ impl ReplicaSet {
 
     /// Waits for a member that takes writes, and tells which.
     pub fn primary(&self) -> usize {
-        let mut found = None;
-        self.wait_until("a primary", |set| {
-            found = set
-                .running()
-                .into_iter()
-                .find(|place| set.hello(*place).get_bool("isWritablePrimary").unwrap_or(false));
-            found.is_some()
-        });
-        found.unwrap_or_default()
+        let leads = |set: &ReplicaSet, place: usize| {
+            set.hello(place).get_bool("isWritablePrimary").unwrap_or(false)
+        };
+        self.wait_for("a primary", |set| set.running().into_iter().find(|place| leads(set, *place)))
     }
 
     /// Members that run and are not the primary.
