@@ -1,7 +1,7 @@
 //! A short round of chaos, as everyday tests run it: every kind of fault once, on the binary that ships.
 
 use quire_chaos::{Chaos, block_on};
-use std::path::PathBuf;
+use quire_tests::binary;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Long enough for every kind of fault; the whole takes about half as much again.
@@ -9,26 +9,6 @@ const TIME: Duration = Duration::from_secs(40);
 
 /// What a round must have done to have shown anything, on a machine that is busy with other tests.
 const OPERATIONS: u64 = 500;
-
-/// The server to test: `QUIRE_BIN`, or what `cargo build --release -p quired` left.
-fn binary() -> PathBuf {
-    let named = std::env::var_os("QUIRE_BIN").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| target_directory().join("release").join("quired"));
-    assert!(
-        path.is_file(),
-        "there is no server to test at {}: run `cargo build --release -p quired` first, or name \
-         another one in QUIRE_BIN",
-        path.display()
-    );
-    path
-}
-
-fn target_directory() -> PathBuf {
-    match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(path) => path.into(),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-    }
-}
 
 #[test]
 fn a_set_under_faults_loses_nothing_doubles_nothing_and_reads_nothing_stale() {

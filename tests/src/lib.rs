@@ -6,6 +6,7 @@
 
 mod connection;
 mod daemon;
+mod failure;
 mod http;
 mod log;
 mod random;
@@ -14,6 +15,7 @@ mod small_disk;
 
 pub use connection::{Connection, failure, message};
 pub use daemon::{Daemon, Finished, Launch, binary};
+pub use failure::{Failure, Result};
 pub use http::{HttpAnswer, get};
 pub use log::Log;
 pub use random::Random;

@@ -4,7 +4,7 @@
 
 use quire_bson::{DocBuf, doc};
 use quire_documents::{CollectionId, Documents, Effect, Effects, IndexId, Layout, Namespace};
-use quire_engine::{RocksEngine, RocksOptions};
+use quire_engine::{RocksEngine, RocksOptions, copy_power_cut};
 use quire_log::{Applied, Completeness, Entry, EntryKind, LogIndex, StateMachine, Term, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,28 +60,10 @@ fn fill(documents: &Documents, name: &str, rows: i32) {
     }
 }
 
-/// The store as a power cut now would leave it: its files as they are at one moment.
+/// The store as a power cut now would leave it.
 fn after_power_cut(from: &Path, to: &Path) -> Documents {
-    let listing = || {
-        let mut files = Vec::new();
-        for file in std::fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            let length = file.metadata().map_or(0, |metadata| metadata.len());
-            files.push((file.file_name(), length));
-        }
-        files.sort();
-        files
-    };
-    loop {
-        let before = listing();
-        std::fs::create_dir(to).unwrap();
-        let copy = |name| std::fs::copy(from.join(name), to.join(name)).is_ok();
-        // RocksDB tidies up in the background; the moment counts only if nothing changed in it.
-        if before.iter().all(|(name, _)| copy(name)) && listing() == before {
-            return open(to);
-        }
-        std::fs::remove_dir_all(to).unwrap();
-    }
+    copy_power_cut(from, to).unwrap();
+    open(to)
 }
 
 fn is_sound(documents: &Documents) {

@@ -13,6 +13,8 @@ mod faulty;
 mod hardware;
 mod memory;
 #[cfg(feature = "rocks")]
+mod power_cut;
+#[cfg(feature = "rocks")]
 mod rocks;
 
 pub use batch::{Batch, Operation};
@@ -22,5 +24,7 @@ pub use faulty::{Call, Effect, Fault, Faulty, FaultyEngine};
 #[cfg(feature = "rocks")]
 pub use hardware::crc_is_accelerated;
 pub use memory::MemoryEngine;
+#[cfg(feature = "rocks")]
+pub use power_cut::copy_power_cut;
 #[cfg(feature = "rocks")]
 pub use rocks::{MemoryFiles, RocksEngine, RocksOptions};

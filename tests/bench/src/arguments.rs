@@ -2,8 +2,8 @@
 //!
 //! Owns the flags and their defaults: what one workload takes with them stays under a minute.
 
-use crate::failure::{Failure, Result};
 use crate::workloads::{self, Workload};
+use quire_tests::{Failure, Result};
 use std::path::PathBuf;
 use std::time::Duration;
 

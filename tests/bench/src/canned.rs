@@ -4,10 +4,10 @@
 //! decodes and validates messages with the server's own code on the same kind of runtime; what the
 //! real server does beyond that is what the ratio shows.
 
-use crate::failure::{Failure, Result};
 use crate::workloads::Workload;
 use quire_bson::DocBuf;
 use quire_protocol::{DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX, OpenReply, decode};
+use quire_tests::{Failure, Result};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};

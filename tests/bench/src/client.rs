@@ -2,9 +2,9 @@
 //!
 //! Owns the plain request and reply; a reply that says anything but success is a failure.
 
-use crate::failure::{Failure, Result};
 use quire_bson::as_exact_i64;
 use quire_protocol::{ClientReply, DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX};
+use quire_tests::{Failure, Result};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

@@ -4,9 +4,9 @@
 //! grows, and written over the bytes of a file that has its full length already. A log can do no better
 //! than the second for a single client; many clients share one flush.
 
-use crate::failure::{Failure, Result};
 use crate::histogram::Histogram;
 use crate::scratch::Scratch;
+use quire_tests::{Failure, Result};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;

@@ -5,11 +5,11 @@
 //! thread carries up to 32 connections; its own cost per request is measured and reported, because it
 //! shares the machine with the server.
 
-use crate::failure::{Failure, Result};
 use crate::histogram::Histogram;
 use crate::placement;
 use crate::workloads::{Requests, StreamId, Workload};
 use quire_protocol::{ClientReply, DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX};
+use quire_tests::{Failure, Result};
 use rustix::thread::CpuSet;
 use std::cell::RefCell;
 use std::net::SocketAddr;

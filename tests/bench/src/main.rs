@@ -15,7 +15,6 @@ mod canned;
 mod client;
 mod disk;
 mod documents;
-mod failure;
 mod figures;
 mod generator;
 mod histogram;

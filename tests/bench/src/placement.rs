@@ -5,7 +5,7 @@
 //! and half of the figure. So a single connection is measured with both ends on the same processor,
 //! and more than one wherever the scheduler likes.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;

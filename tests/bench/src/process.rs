@@ -2,7 +2,7 @@
 //!
 //! Owns reading it. A figure that cannot be read is a failure, never a zero.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use std::fs;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //!
 //! Owns its process. Its log goes to a file that is shown when it does not start.
 
-use crate::failure::{Failure, Result};
 use crate::scratch::Scratch;
+use quire_tests::{Failure, Result};
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::Path;

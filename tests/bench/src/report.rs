@@ -4,9 +4,9 @@
 //! that `grep '^{'` keeps them.
 
 use crate::arguments::Options;
-use crate::failure::Result;
 use crate::figures::{Figures, Window, Yardstick};
 use crate::workloads::Workload;
+use quire_tests::Result;
 use serde_json::{Value, json};
 use std::io::{StdoutLock, Write};
 

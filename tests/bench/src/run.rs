@@ -7,7 +7,6 @@ use crate::arguments::Options;
 use crate::canned::CannedServer;
 use crate::client::Client;
 use crate::disk::{self, Manner};
-use crate::failure::{Failure, Result};
 use crate::figures::{Figures, ProcessFigures, Round, Window};
 use crate::generator::{self, Plan};
 use crate::placement::Pinned;
@@ -15,6 +14,7 @@ use crate::process::{self, Disturbance, MachineTicks, Usage};
 use crate::quired::Quired;
 use crate::report;
 use crate::workloads::Workload;
+use quire_tests::{Failure, Result};
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! Owns what the benchmark leaves on disk, also the leavings of one that was killed.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 

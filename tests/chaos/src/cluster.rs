@@ -3,13 +3,12 @@
 //! Owns its nodes and how it comes together. Members know each other by the addresses of the proxies
 //! when there are any, so that what is cut between them is really cut.
 
-use crate::failure::{Failure, Result};
 use crate::member::{Answer, Hello, Member};
 use crate::node::{Launch, Node};
-use crate::ports;
 use crate::proxy::{self, Links, Processes};
 use crate::workload::DATABASE;
 use mongodb::bson::{Bson, doc};
+use quire_tests::{Failure, Result, free_port};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -47,12 +46,12 @@ impl Cluster {
         let flags = ["--replSet", SET, "--bind_ip", "127.0.0.1", "--nounixsocket"];
         let launch =
             Launch { binary: PathBuf::from(binary), flags: flags.map(str::to_owned).into() };
-        let own_ports = ports::free(NODES)?;
+        let own_ports = free_ports();
         let links = Links::sound();
         let processes = Processes::default();
         let public_ports = match network {
             Network::Direct => own_ports.clone(),
-            Network::Proxied => ports::free(NODES)?,
+            Network::Proxied => free_ports(),
         };
         if network == Network::Proxied {
             for (node, (own, public)) in own_ports.iter().zip(&public_ports).enumerate() {
@@ -218,6 +217,11 @@ impl Cluster {
         }
         Ok(found)
     }
+}
+
+/// A port for every node.
+fn free_ports() -> Vec<u16> {
+    (0..NODES).map(|_| free_port()).collect()
 }
 
 fn newest_primary(hellos: &[Option<Hello>]) -> Option<usize> {

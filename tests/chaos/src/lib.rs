@@ -14,19 +14,16 @@
 mod chaos;
 mod cluster;
 mod failover;
-mod failure;
 mod member;
 mod nemesis;
 mod node;
-mod ports;
 mod proxy;
-mod random;
 mod scratch;
 mod workload;
 
 pub use chaos::{Chaos, Report};
 pub use failover::{Failover, Figures};
-pub use failure::{Failure, Result};
+pub use quire_tests::{Failure, Result};
 
 /// Runs a programme to its end on a runtime of its own.
 pub fn block_on<T>(programme: impl Future<Output = Result<T>>) -> Result<T> {

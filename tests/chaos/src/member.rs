@@ -3,11 +3,11 @@
 //! Owns direct connections of the harness itself. They go to the node's own port, past its proxy: the
 //! harness sees what is there even while nobody else can.
 
-use crate::failure::{Failure, Result};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, ServerAddress};
+use quire_tests::{Failure, Result};
 use std::time::Duration;
 
 /// How long one command may take.

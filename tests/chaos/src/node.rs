@@ -3,7 +3,7 @@
 //! Owns the process: whatever becomes of a run, it does not outlive its [`Node`]. Its log goes to a
 //! file, all its lives one behind the other.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};

@@ -2,7 +2,7 @@
 //!
 //! Owns the directory: it is removed after a run that found nothing, and kept after any other.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -129,38 +129,13 @@ pub(super) mod rocks {
         fn crash(&mut self, engine: Arc<dyn Engine>, _seed: u64) -> Option<Arc<dyn Engine>> {
             let before = self.options.path.clone();
             self.options.path = self.new_path();
-            copy_files(&before, &self.options.path);
+            crate::copy_power_cut(&before, &self.options.path).unwrap();
             drop(engine);
             Some(open(&self.options))
         }
 
         fn open_copy(&mut self, path: &Path) -> Arc<dyn Engine> {
             open(&RocksOptions { path: path.into(), ..self.options.clone() })
-        }
-    }
-
-    /// Copies the files of a running store as they are at one moment. RocksDB tidies up in the background,
-    /// so a copy counts only if nothing came, went or grew meanwhile.
-    fn copy_files(from: &Path, to: &Path) {
-        let listing = || {
-            let mut files = Vec::new();
-            for file in std::fs::read_dir(from).unwrap() {
-                let file = file.unwrap();
-                // One that is gone by now shows in the next listing.
-                let length = file.metadata().map_or(0, |metadata| metadata.len());
-                files.push((file.file_name(), length));
-            }
-            files.sort();
-            files
-        };
-        loop {
-            let before = listing();
-            std::fs::create_dir(to).unwrap();
-            let copy = |name| std::fs::copy(from.join(name), to.join(name)).is_ok();
-            if before.iter().all(|(name, _)| copy(name)) && listing() == before {
-                return;
-            }
-            std::fs::remove_dir_all(to).unwrap();
         }
     }
 

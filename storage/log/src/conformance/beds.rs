@@ -3,7 +3,7 @@
 use super::Bed;
 use crate::{EngineLog, LOG_SPACES, LogStore};
 use quire_engine::{Engine, FaultyEngine, MemoryEngine, RocksEngine, RocksOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -114,33 +114,8 @@ impl Bed for Rocks {
     fn crash(&mut self, log: Arc<dyn LogStore>, _seed: u64) -> Arc<dyn LogStore> {
         let before = self.path();
         self.stores += 1;
-        copy_files(&before, &self.path());
+        quire_engine::copy_power_cut(&before, &self.path()).unwrap();
         drop(log);
         self.open_current()
-    }
-}
-
-/// Copies the files of a running store as they are at one moment. RocksDB tidies up in the background,
-/// so a copy counts only if nothing came, went or grew meanwhile.
-fn copy_files(from: &Path, to: &Path) {
-    let listing = || {
-        let mut files = Vec::new();
-        for file in std::fs::read_dir(from).unwrap() {
-            let file = file.unwrap();
-            // One that is gone by now shows in the next listing.
-            let length = file.metadata().map_or(0, |metadata| metadata.len());
-            files.push((file.file_name(), length));
-        }
-        files.sort();
-        files
-    };
-    loop {
-        let before = listing();
-        std::fs::create_dir(to).unwrap();
-        let copy = |name| std::fs::copy(from.join(name), to.join(name)).is_ok();
-        if before.iter().all(|(name, _)| copy(name)) && listing() == before {
-            return;
-        }
-        std::fs::remove_dir_all(to).unwrap();
     }
 }

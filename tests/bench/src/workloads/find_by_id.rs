@@ -6,9 +6,9 @@ use super::{
 };
 use crate::client::Client;
 use crate::documents::{Documents, split};
-use crate::failure::Result;
 use crate::random::Random;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
+use quire_tests::Result;
 
 pub(super) struct FindById;
 

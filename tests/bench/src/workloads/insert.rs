@@ -3,9 +3,9 @@
 use super::{Requests, StreamId, Workload, write_command, write_fault, write_request};
 use crate::client::Client;
 use crate::documents::{DOCUMENT_BYTES, Documents, split};
-use crate::failure::Result;
 use crate::random::Random;
 use quire_bson::{DocBuf, RawDoc, doc};
+use quire_tests::Result;
 
 pub(super) struct Insert;
 

@@ -4,8 +4,8 @@ use super::insert::Inserts;
 use super::{BATCH_DOCUMENTS, Requests, StreamId, Workload, write_fault};
 use crate::client::Client;
 use crate::documents::DOCUMENT_BYTES;
-use crate::failure::Result;
 use quire_bson::{DocBuf, RawDoc, doc};
+use quire_tests::Result;
 
 pub(super) struct InsertMany;
 

@@ -10,10 +10,10 @@ mod update_inc;
 
 use crate::client::Client;
 use crate::documents::{self, Documents};
-use crate::failure::Result;
 use crate::random::Random;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_protocol::{Flags, MsgRequest};
+use quire_tests::Result;
 
 /// Every workload, in the order they are run.
 pub(crate) const ALL: &[&dyn Workload] =

@@ -9,11 +9,11 @@ mod verdict;
 pub use report::Report;
 
 use crate::cluster::{Cluster, Network};
-use crate::failure::{Failure, Result};
 use crate::nemesis::{self, Deck, Fault, Kind};
-use crate::random::Random;
 use crate::scratch::Scratch;
 use crate::workload::{self, Counts, Entry, Ledger, Shared, Tally, Worker};
+use quire_tests::Random;
+use quire_tests::{Failure, Result};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

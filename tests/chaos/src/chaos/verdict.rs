@@ -4,12 +4,12 @@
 
 use super::{Harvest, Report};
 use crate::cluster::Cluster;
-use crate::failure::{Failure, Result};
 use crate::member::Member;
 use crate::workload::{DATABASE, Shared};
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ReadPreference, SelectionCriteria};
 use quire_check::{Limits, Operation, Register, RegisterAction, Verdict, by_key, check};
+use quire_tests::{Failure, Result};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

@@ -6,8 +6,7 @@
 use super::figures::Figure;
 use super::http::post;
 use super::{CALM, PATIENCE};
-use crate::failure::{Failure, Result};
-use crate::ports;
+use quire_tests::{Failure, Result, free_port};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -43,12 +42,9 @@ pub(super) async fn measure(
     if !installed.is_ok_and(|status| status.success()) {
         return Ok(None);
     }
-    let numbers = ports::free(NODES * 2)?;
-    let pairs = numbers.chunks_exact(2).filter_map(|pair| match pair {
-        [clients, peers] => Some(Ports { clients: *clients, peers: *peers }),
-        _ => None,
-    });
-    let mut etcd = Etcd { directory, ports: pairs.collect(), children: Vec::new() };
+    let ports = || Ports { clients: free_port(), peers: free_port() };
+    let ports = (0..NODES).map(|_| ports()).collect();
+    let mut etcd = Etcd { directory, ports, children: Vec::new() };
     etcd.children.resize_with(NODES, || None);
     for node in 0..NODES {
         etcd.start(node)?;

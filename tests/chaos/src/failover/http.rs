@@ -2,7 +2,7 @@
 //!
 //! Owns nothing but the exchange: a connection per request, read to its end.
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use serde_json::Value;
 use std::net::Ipv4Addr;
 use std::time::Duration;

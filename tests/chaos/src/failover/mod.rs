@@ -11,10 +11,10 @@ mod writer;
 pub use figures::Figures;
 
 use crate::cluster::{Cluster, Network};
-use crate::failure::{Failure, Result};
 use crate::scratch::Scratch;
 use figures::Figure;
 use mongodb::bson::doc;
+use quire_tests::{Failure, Result};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

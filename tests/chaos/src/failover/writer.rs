@@ -3,11 +3,11 @@
 //! Owns the record of acknowledged writes.
 
 use crate::cluster::SET;
-use crate::failure::{Failure, Result};
 use crate::member;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use quire_tests::{Failure, Result};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

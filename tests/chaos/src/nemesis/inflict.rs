@@ -5,10 +5,10 @@
 
 use super::{Fault, Whom};
 use crate::cluster::{Cluster, NODES};
-use crate::failure::Result;
 use crate::proxy::{Link, Links, Party};
-use crate::random::Random;
 use mongodb::bson::doc;
+use quire_tests::Random;
+use quire_tests::Result;
 use std::time::Duration;
 
 /// Inflicts a fault; returns in words what was done to whom.

@@ -7,7 +7,7 @@ mod inflict;
 
 pub(crate) use inflict::inflict;
 
-use crate::random::Random;
+use quire_tests::Random;
 
 /// Kinds that a run must have seen each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

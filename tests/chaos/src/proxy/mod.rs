@@ -11,7 +11,7 @@ mod pump;
 pub(crate) use links::{Link, Links, NODES, Party};
 pub(crate) use origin::Processes;
 
-use crate::failure::{Failure, Result};
+use quire_tests::{Failure, Result};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -75,7 +75,7 @@ mod tests {
             }
         });
         let links = Links::sound();
-        let port = crate::ports::free(1).unwrap()[0];
+        let port = quire_tests::free_port();
         serve(1, node_port, port, links.clone(), Processes::default()).await.unwrap();
         (links, TcpStream::connect(("127.0.0.1", port)).await.unwrap())
     }
@@ -122,7 +122,7 @@ mod tests {
     async fn who_reaches_nobody_is_told_at_once_unless_the_way_is_cut() {
         let links = Links::sound();
         // Nobody listens at either.
-        let ports = crate::ports::free(2).unwrap();
+        let ports = [quire_tests::free_port(), quire_tests::free_port()];
         serve(1, ports[0], ports[1], links.clone(), Processes::default()).await.unwrap();
         let mut stream = TcpStream::connect(("127.0.0.1", ports[1])).await.unwrap();
         let end = tokio::time::timeout(SOON, stream.read_u8()).await;

@@ -13,12 +13,12 @@ pub(crate) use register::{Entry, register_of};
 pub(crate) use tally::Tally;
 
 use crate::cluster::SET;
-use crate::failure::{Failure, Result};
 use crate::member;
-use crate::random::Random;
 use mongodb::bson::Document;
 use mongodb::options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Collection};
+use quire_tests::Random;
+use quire_tests::{Failure, Result};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};

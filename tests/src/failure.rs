@@ -1,7 +1,7 @@
 //! Why a run ended without a verdict.
 //!
-//! Owns the error of the harness itself. What is wrong with the server is a finding, never this: a red
-//! harness is not a red product.
+//! Owns the error of programmes that measure or torment servers. What is wrong with the server is a
+//! finding, never this: a red harness is not a red product.
 
 use std::fmt;
 
