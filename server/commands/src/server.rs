@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::operations::{Operation, Operations};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
+use crate::retrying::Checkouts;
 use crate::sessions::Sessions;
 use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
@@ -36,6 +37,7 @@ pub struct Server {
     pub operations: Arc<Operations>,
     pub cursors: Cursors,
     pub sessions: Sessions,
+    pub checkouts: Checkouts,
     pub parameters: Parameters,
     pub counters: Counters,
     pub profiling: Profiling,
@@ -177,6 +179,7 @@ impl Context<'_> {
             bypass_validation,
             backlog: None,
             more_follows: false,
+            numbering: None,
         }
     }
 }

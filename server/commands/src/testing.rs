@@ -7,7 +7,8 @@ mod set;
 
 use crate::host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
 use crate::{
-    Client, Counters, Cursors, Facts, Operations, Parameters, Profiling, Server, Sessions,
+    Checkouts, Client, Counters, Cursors, Facts, Operations, Parameters, Profiling, Server,
+    Sessions,
 };
 use crate::{Response, Topology};
 use parking_lot::Mutex;
@@ -146,6 +147,12 @@ impl Rig {
     }
 }
 
+/// The documents of a reply's first batch.
+pub fn first_batch(reply: &Document) -> Vec<Document> {
+    let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    batch.unwrap().iter().map(|doc| doc.as_document().unwrap().clone()).collect()
+}
+
 /// A request as it comes off the wire.
 pub fn request(database: &str, command: Document, sequences: &[(&str, &[Document])]) -> Request {
     flagged_request(database, command, sequences, Flags::NONE)
@@ -198,6 +205,7 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
         operations: Arc::new(Operations::default()),
         cursors: Cursors::default(),
         sessions: Sessions::default(),
+        checkouts: Checkouts::default(),
         parameters: Parameters::default(),
         counters: Counters::default(),
         profiling: Profiling::new(100),

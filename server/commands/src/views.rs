@@ -2,12 +2,12 @@
 //!
 //! Owns following views to the collection below, and the pipeline that all of them make together.
 
+use crate::computed::{self, Computed};
 use crate::server::Context;
-use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
+use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_documents::{Catalog, Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_query::ValueOrder;
-use quire_replset::config::NewlyAdded;
 use std::sync::Arc;
 
 /// How many views may stand over each other.
@@ -22,31 +22,20 @@ pub struct Resolved {
     pub collection: Option<Arc<Collection>>,
     /// The pipelines of the views, the lowest first; empty for a collection.
     views: Vec<Arc<Collection>>,
-    /// The documents of what is no collection: they are read as through a view.
-    pub computed: Option<Vec<DocBuf>>,
+    /// What is no collection: its documents are read as through a view.
+    pub computed: Option<Computed>,
     pub is_view: bool,
 }
 
 /// Follows views.
 pub fn resolve(context: &Context<'_>, asked: Namespace) -> Result<Resolved> {
-    match computed(context, &asked) {
+    match computed::find(context, &asked) {
         None => follow(&context.server.documents.catalog(), asked),
         computed => {
             let (collection, views) = (None, Vec::new());
             Ok(Resolved { namespace: asked, collection, views, computed, is_view: true })
         }
     }
-}
-
-/// The documents under names that stand for something this member knows.
-fn computed(context: &Context<'_>, asked: &Namespace) -> Option<Vec<DocBuf>> {
-    let set = context.server.replica_set.as_ref()?;
-    if (asked.database(), asked.collection()) != ("local", "system.replset") {
-        return None;
-    }
-    let detail = set.standing().detail;
-    let config = detail.map(|detail| detail.config.to_document(NewlyAdded::Hidden));
-    Some(config.iter().map(DocBuf::from).collect())
 }
 
 fn follow(catalog: &Catalog, asked: Namespace) -> Result<Resolved> {
@@ -105,7 +94,7 @@ impl Resolved {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::Rig;
+    use crate::testing::{Rig, first_batch};
     use quire_bson::{Document, doc};
 
     /// A collection of four, a view of those with `a` above one, and a view over the view.
@@ -118,12 +107,6 @@ mod tests {
         let short = [doc! {"$project": {"a": 1}}];
         rig.ok("db", doc! {"create": "w", "viewOn": "v", "pipeline": short.to_vec()});
         rig
-    }
-
-    fn first_batch(reply: &Document) -> Vec<Document> {
-        let cursor = reply.get_document("cursor").unwrap();
-        let batch = cursor.get_array("firstBatch").unwrap();
-        batch.iter().map(|doc| doc.as_document().unwrap().clone()).collect()
     }
 
     #[test]
@@ -157,22 +140,6 @@ mod tests {
         let tailing = doc! {"find": "v", "tailable": true};
         assert_eq!(rig.refused("db", tailing).0, 168);
         assert_eq!(rig.refused("db", doc! {"find": "v", "sort": {"$natural": 1}}).0, 168);
-    }
-
-    #[test]
-    fn the_configuration_of_a_set_is_read_like_a_collection() {
-        let rig = Rig::primary();
-        let found = rig.ok("local", doc! {"find": "system.replset", "filter": {"_id": "rs"}});
-        assert_eq!(first_batch(&found)[0].get_i32("version").unwrap(), 1);
-        let pipeline = vec![doc! {"$unwind": "$members"}, doc! {"$count": "n"}];
-        let command = doc! {"aggregate": "system.replset", "pipeline": pipeline, "cursor": {}};
-        assert_eq!(first_batch(&rig.ok("local", command)), [doc! {"n": 1}]);
-        let count = rig.ok("local", doc! {"count": "system.replset"});
-        assert_eq!(count.get_i32("n").unwrap(), 1);
-        let insert = doc! {"insert": "system.replset", "documents": [{}]};
-        assert_eq!(rig.refused("local", insert).0, 73);
-        let alone = Rig::new().ok("local", doc! {"find": "system.replset"});
-        assert!(first_batch(&alone).is_empty());
     }
 
     #[test]

@@ -300,8 +300,13 @@ impl Replica {
 
     /// True while proposals are taken.
     pub fn is_writable(&self) -> bool {
+        self.refusal().is_none()
+    }
+
+    /// Why no proposals are taken now, if so.
+    pub fn refusal(&self) -> Option<LostCause> {
         let queue = self.shared.queue.lock();
-        queue.closed.is_none() && queue.refusing.is_none()
+        queue.closed.or(queue.refusing)
     }
 
     pub fn term(&self) -> Term {

@@ -1,8 +1,8 @@
 //! What the server does unasked.
 //!
 //! Owns the periodic work: watching the disk, making applied state durable so that a restart is
-//! short, forgetting what nobody came back for, deleting expired documents, and index builds that
-//! lost their builder.
+//! short, forgetting what nobody came back for, deleting expired documents and old records of
+//! sessions, and index builds that lost their builder.
 
 use crate::shutdown::Shutdown;
 use quire_commands::{DiskSpace, Server};
@@ -40,6 +40,7 @@ pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, make_durable(server.clone()));
     spawn(shutdown, expire(server.clone()));
     spawn(shutdown, delete_expired(server.clone()));
+    spawn(shutdown, forget_sessions(server.clone()));
     spawn(shutdown, tend_index_builds(server.clone()));
 }
 
@@ -132,6 +133,13 @@ async fn delete_expired(server: Arc<Server>) {
         if server.parameters.ttl_monitor_enabled() {
             server.ttl_pass().await;
         }
+    }
+}
+
+async fn forget_sessions(server: Arc<Server>) {
+    loop {
+        tokio::time::sleep(server.parameters.session_refresh_interval()).await;
+        server.forget_sessions().await;
     }
 }
 

@@ -16,8 +16,8 @@ use crate::stores::{self, Stores};
 use crate::{background, fork, machine, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
-    Counters, Cursors, Facts, Operations, Parameters, ProfileLevel, Profiling, Server, Sessions,
-    Stop, Topology, VERSION,
+    Checkouts, Counters, Cursors, Facts, Operations, Parameters, ProfileLevel, Profiling, Server,
+    Sessions, Stop, Topology, VERSION,
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
@@ -213,6 +213,7 @@ fn server(
         operations: Arc::new(Operations::default()),
         cursors: Cursors::default(),
         sessions: Sessions::default(),
+        checkouts: Checkouts::default(),
         parameters,
         counters: Counters::default(),
         profiling: profiling(settings),

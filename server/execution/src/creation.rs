@@ -86,6 +86,9 @@ pub async fn ensure_collection(
 
 /// Refuses names that no client may create.
 pub fn check_creatable(namespace: &Namespace) -> Result<()> {
+    if is_computed(namespace) {
+        return Err(not_for_clients(namespace));
+    }
     if namespace.is_system() && !namespace.is_known_system() {
         return Err(CommandError::new(
             Code::InvalidNamespace,
@@ -95,17 +98,22 @@ pub fn check_creatable(namespace: &Namespace) -> Result<()> {
     Ok(())
 }
 
-/// Where the configuration of a replica set is read, which commands change.
-const SET_CONFIGURATION: (&str, &str) = ("local", "system.replset");
+/// Names under which something is shown that is stored otherwise: the configuration of a replica set,
+/// which commands change, and the records of sessions.
+const COMPUTED: [(&str, &str); 2] = [("local", "system.replset"), ("config", "transactions")];
+
+fn is_computed(namespace: &Namespace) -> bool {
+    COMPUTED.contains(&(namespace.database(), namespace.collection()))
+}
+
+fn not_for_clients(namespace: &Namespace) -> CommandError {
+    CommandError::new(Code::InvalidNamespace, format!("cannot write to {namespace}"))
+}
 
 /// Refuses names that no client may write documents to.
 pub fn check_writable(namespace: &Namespace) -> Result<()> {
-    let is_configuration = (namespace.database(), namespace.collection()) == SET_CONFIGURATION;
-    if is_configuration || matches!(namespace.collection(), "system.profile" | "system.views") {
-        return Err(CommandError::new(
-            Code::InvalidNamespace,
-            format!("cannot write to {namespace}"),
-        ));
+    if matches!(namespace.collection(), "system.profile" | "system.views") {
+        return Err(not_for_clients(namespace));
     }
     check_creatable(namespace)
 }

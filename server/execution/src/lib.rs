@@ -8,6 +8,7 @@ mod announcing;
 mod creation;
 mod failing;
 mod failure;
+mod forgetting;
 pub mod index_build;
 mod interrupt;
 mod planning;
@@ -26,12 +27,13 @@ pub use creation::{
 };
 pub use failing::{ApplySwitch, Failing};
 pub use failure::local_failure;
+pub use forgetting::forget_sessions;
 pub use interrupt::{Slice, Watch};
 pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};
-pub use query::{FindOutput, Query, Source};
+pub use query::{FindOutput, Made, Maker, Query, Source};
 pub use rules::Rules;
 pub use scan::{Access, Found, Scan, ScanStep};
 pub use sequencer::{
-    Change, Clock, CurrentRow, Manner, Refusal, Sequenced, Sequencer, Verdict, duplicate,
-    key_error, lost,
+    Change, Clock, CommitGate, CurrentRow, Horizon, Manner, Recording, Refusal, Sequenced,
+    Sequencer, SessionStanding, Verdict, duplicate, key_error, lost,
 };

@@ -19,6 +19,32 @@ pub enum Source {
     Scan(Box<Scan>),
     /// Documents that were computed at once, such as a list of collections.
     Given(VecDeque<DocBuf>),
+    Made(Made),
+}
+
+/// Makes documents that are stored nowhere, some at a time.
+pub trait Maker: Send {
+    /// The documents that follow, as the view shows them; when there are none, it is the end.
+    fn more(&mut self, view: &ReadView) -> Result<Vec<DocBuf>>;
+}
+
+/// Documents that are made while they are asked for.
+pub struct Made {
+    maker: Box<dyn Maker>,
+    waiting: VecDeque<DocBuf>,
+}
+
+impl Made {
+    pub fn by(maker: Box<dyn Maker>) -> Made {
+        Made { maker, waiting: VecDeque::new() }
+    }
+
+    fn next(&mut self, view: &ReadView) -> Result<Step> {
+        if self.waiting.is_empty() {
+            self.waiting = self.maker.more(view)?.into();
+        }
+        Ok(self.waiting.pop_front().map_or(Step::Done, Step::Doc))
+    }
 }
 
 /// What a find shows of the documents it found.
@@ -62,6 +88,13 @@ impl Input for Turn<'_> {
                     return Ok(Step::Yield);
                 }
                 Ok(documents.pop_front().map_or(Step::Done, Step::Doc))
+            }
+            Source::Made(made) => {
+                self.watch.check()?;
+                if self.slice.is_over() {
+                    return Ok(Step::Yield);
+                }
+                made.next(self.view)
             }
             Source::Scan(scan) => Ok(match scan.next(self.view, self.watch, self.slice)? {
                 ScanStep::Found(found) => {
@@ -119,7 +152,7 @@ impl Query {
     pub fn resume(&mut self, view: &ReadView) -> Result<()> {
         match &mut self.source {
             Source::Scan(scan) => scan.resume(view),
-            Source::Given(_) => Ok(()),
+            Source::Given(_) | Source::Made(_) => Ok(()),
         }
     }
 

@@ -17,9 +17,11 @@
 mod capped;
 mod pending;
 mod reaching;
+mod recording;
 mod unique;
 
-pub use reaching::Sequenced;
+pub use reaching::{Horizon, Sequenced};
+pub use recording::{CommitGate, Recording, SessionStanding};
 pub use unique::{duplicate, key_error};
 
 use crate::rules::{KnownRules, Rules};
@@ -266,21 +268,26 @@ impl Sequencer {
         changes: Vec<Change>,
         ordered: bool,
     ) -> Result<Sequenced, Refusal> {
-        self.sequence_with(collection, changes, Manner { ordered, more_follows: false })
+        self.sequence_with(collection, changes, Manner { ordered, more_follows: false }, None)
     }
 
-    /// [`Sequencer::sequence`], and tells how the batch is to be carried out.
+    /// [`Sequencer::sequence`], and tells how the batch is to be carried out and what is recorded of
+    /// it for its session.
     pub fn sequence_with(
         &self,
         collection: &Collection,
         changes: Vec<Change>,
         manner: Manner,
+        recording: Option<Recording<'_>>,
     ) -> Result<Sequenced, Refusal> {
         let prepared = self.prepare(collection, changes)?;
         let mut state = self.lock_for_writes()?;
+        if let Some(recording) = &recording {
+            recording.check(&state)?;
+        }
         self.check_catalog(&state, collection)?;
         let rests_on = state.horizon();
-        let outcome = self.admit_all(&mut state, collection, prepared, manner);
+        let outcome = self.admit_all(&mut state, collection, prepared, manner, recording);
         if outcome.is_err() {
             // Nothing of this batch reached the log, so nobody may plan over it.
             let proposed = state.proposed;
@@ -305,23 +312,33 @@ impl Sequencer {
         collection: &Collection,
         prepared: Vec<Prepared>,
         manner: Manner,
+        recording: Option<Recording<'_>>,
     ) -> Result<(Vec<Verdict>, Option<Submitted>), Refusal> {
         let mut verdicts = Vec::with_capacity(prepared.len());
         let mut effects = Vec::with_capacity(prepared.len());
+        let mut accepted = Vec::new();
         let mut failed = false;
-        for change in prepared {
+        for (position, change) in prepared.into_iter().enumerate() {
             if failed && manner.ordered {
                 verdicts.push(Verdict::Skipped);
                 continue;
             }
             let verdict = self.admit(state, collection, change, &mut effects)?;
-            failed |= !matches!(verdict, Verdict::Accepted);
+            match verdict {
+                Verdict::Accepted if recording.is_some() => accepted.push(position),
+                Verdict::Accepted => {}
+                _ => failed = true,
+            }
             verdicts.push(verdict);
         }
         if effects.is_empty() {
             return Ok((verdicts, None));
         }
         self.evict(state, collection, &mut effects)?;
+        if let Some(recording) = recording {
+            recording.gate.pass().map_err(Refusal::Error)?;
+            effects.push(recording.effect(&accepted, state));
+        }
         let submitted = self.propose(state, effects, manner.more_follows)?;
         Ok((verdicts, Some(submitted)))
     }

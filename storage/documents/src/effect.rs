@@ -10,6 +10,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
+use crate::session::{SessionKey, Statements};
 use crate::{CollectionId, IndexId, Layout, Namespace};
 use quire_bson::DocBuf;
 use quire_log::Timestamp;
@@ -23,7 +24,7 @@ pub struct Effects {
     pub wall_millis: i64,
     pub effects: Vec<Effect>,
     /// Which session and statements the effects come from, for the oplog's readers. Applying does
-    /// not look at it; what a retry needs is written by [`Effect::SessionRecord`].
+    /// not look at it; what a retry needs is written by [`Effect::RecordStatements`].
     pub session: Option<Vec<u8>>,
 }
 
@@ -102,10 +103,19 @@ pub enum Effect {
         index: IndexId,
         spec: DocBuf,
     },
-    /// What a session's retries are answered from; `None` forgets the session.
-    SessionRecord {
-        session: Vec<u8>,
-        record: Option<Vec<u8>>,
+    /// What statements of a numbered command did, from which its retries are answered. Stands in
+    /// the entry of the very writes it tells of. A higher number ends the record of the one before.
+    RecordStatements {
+        session: SessionKey,
+        number: i64,
+        /// That of the last write.
+        revision: Timestamp,
+        statements: Vec<Statements>,
+    },
+    /// Forgets a session's record, unless it was written again after this revision.
+    ForgetSession {
+        session: SessionKey,
+        revision: Timestamp,
     },
     /// Nothing but a place in the log, for waiting on and for the oplog's notes.
     Noop {
@@ -129,7 +139,9 @@ impl Effect {
             | Effect::DropCollection { id }
             | Effect::RenameCollection { id, .. }
             | Effect::ModifyCollection { id, .. } => Some(*id),
-            Effect::SessionRecord { .. } | Effect::Noop { .. } => None,
+            Effect::RecordStatements { .. }
+            | Effect::ForgetSession { .. }
+            | Effect::Noop { .. } => None,
         }
     }
 
@@ -148,7 +160,8 @@ impl Effect {
             | Effect::ReplaceRow { .. }
             | Effect::DeleteRow { .. }
             | Effect::IndexRows { .. }
-            | Effect::SessionRecord { .. }
+            | Effect::RecordStatements { .. }
+            | Effect::ForgetSession { .. }
             | Effect::Noop { .. } => false,
         }
     }

@@ -19,6 +19,7 @@ mod namespace;
 mod open;
 mod read;
 mod row;
+mod session;
 mod validate;
 
 pub use catalog::{
@@ -37,6 +38,9 @@ pub use namespace::{
 pub use open::OpenError;
 pub use read::{ReadView, VisitEntry, VisitRow};
 pub use row::Row;
+pub use session::{
+    SessionHeader, SessionKey, SessionRecord, ShownChange, StatementResult, Statements,
+};
 pub use validate::{Membership, Report};
 
 pub use quire_engine::{Direction, EngineError, EngineStats};

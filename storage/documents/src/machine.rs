@@ -18,11 +18,13 @@ use crate::{CollectionId, EngineStats, IndexId, ReadView};
 use parking_lot::{Mutex, RwLock};
 use quire_engine::{Batch, Durability, Engine, EngineError};
 use quire_keys::{Key, KeySpace};
-use quire_log::{Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, StateMachine};
+use quire_log::{
+    Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, StateMachine, Term,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use step::{Outcome, Step};
+use step::{Origin, Outcome, Step};
 
 /// The replicated documents.
 pub struct Documents {
@@ -183,7 +185,7 @@ impl Documents {
 }
 
 /// Reads the entries that follow the position of `standing`, which moves along.
-fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<Effects>, Fatal> {
+fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<(Term, Effects)>, Fatal> {
     let mut payloads = Vec::with_capacity(entries.len());
     for entry in entries {
         let position = standing.applied;
@@ -195,7 +197,7 @@ fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<Effects>, Fa
             EntryKind::Effects => {
                 let effects = Effects::decode(&entry.payload)
                     .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
-                payloads.push(effects);
+                payloads.push((entry.term, effects));
             }
             EntryKind::Configuration => {
                 standing.configuration = Some(Arc::from(entry.payload.as_slice()));
@@ -244,8 +246,11 @@ impl StateMachine for Documents {
         let known = after.configuration.clone();
         let payloads = decode(entries.get(skipped..).unwrap_or_default(), &mut after)?;
         let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
-        for effect in payloads.iter().flat_map(|effects| &effects.effects) {
-            step.apply(effect).map_err(fatal)?;
+        for (term, Effects { wall_millis, effects, .. }) in &payloads {
+            step.enter(Origin { term: *term, wall_millis: *wall_millis });
+            for effect in effects {
+                step.apply(effect).map_err(fatal)?;
+            }
         }
         if after.configuration != known {
             step.set_configuration(after.configuration.clone());

@@ -215,17 +215,6 @@ impl ReadView {
             None => Ok(Counts::default()),
         }
     }
-
-    /// What a session's retries are answered from.
-    pub fn session_record(&self, session: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.reader.get(space(KeySpace::Sessions), &Key::Session { session }.encode())
-    }
-
-    /// Walks all session records in the order of their keys.
-    pub fn scan_sessions(&self, visit: &mut EntryVisitor<'_>) -> Result<(), EngineError> {
-        let all = key_range(&Range::ALL);
-        self.reader.scan(space(KeySpace::Sessions), all, Direction::Forward, visit)
-    }
 }
 
 /// A range of row keys or entries as one of full keys, which start with an id.

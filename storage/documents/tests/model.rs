@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use quire_bson::{DocBuf, Document, doc};
 use quire_documents::{
     Catalog, CollectionId, Direction, Documents, Effect, Effects, Index, IndexId, Layout,
-    Namespace, Range, id_row_key,
+    Namespace, Range, SessionKey, StatementResult, Statements, id_row_key,
 };
 use quire_engine::{Engine, KeyRange, MemoryEngine, Read, Space};
 use quire_keys::KeySpace;
@@ -83,7 +83,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (n(), n()).prop_map(|(collection, index)| Action::DropIndex { collection, index }),
         2 => n().prop_map(|collection| Action::Scan { collection }),
         2 => any::<bool>().prop_map(|ready| Action::Build { ready }),
-        1 => (0..3_u8, proptest::option::of(any::<u8>()))
+        3 => (0..3_u8, proptest::option::weighted(0.9, any::<u8>()))
             .prop_map(|(session, record)| Action::Session { session, record }),
         1 => Just(Action::Nonsense),
     ]
@@ -103,7 +103,8 @@ type Rows = BTreeMap<Vec<u8>, (Timestamp, Document)>;
 struct Leader {
     catalog: Catalog,
     rows: BTreeMap<CollectionId, Rows>,
-    sessions: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The number of each session's last command, and the result of each of its statements.
+    sessions: BTreeMap<u8, (i64, Vec<StatementResult>)>,
     builds: Vec<Build>,
     clock: u64,
     effects: Vec<Effect>,
@@ -151,12 +152,7 @@ impl Leader {
             }
             Action::Build { ready } => self.build(*ready),
             Action::Session { session, record } => {
-                let (session, record) = (vec![*session], record.map(|byte| vec![byte]));
-                match &record {
-                    Some(record) => self.sessions.insert(session.clone(), record.clone()),
-                    None => self.sessions.remove(&session),
-                };
-                self.propose(Effect::SessionRecord { session, record });
+                self.record(*session, *record);
             }
             Action::Nonsense => {
                 let collection = CollectionId(999_999);
@@ -183,6 +179,31 @@ impl Leader {
         let all: Vec<_> = all.collect();
         let (id, (key, (_, doc))) = all.get(n.checked_rem(all.len())?)?;
         Some((**id, (*key).clone(), doc.clone()))
+    }
+
+    /// Records the next statement of a session's command, or the first one of another command, or
+    /// forgets the session.
+    fn record(&mut self, n: u8, record: Option<u8>) {
+        let (session, revision) = (session_key(n), Timestamp(self.clock));
+        let Some(byte) = record else {
+            self.sessions.remove(&n);
+            return self.propose(Effect::ForgetSession { session, revision });
+        };
+        let (number, results) = self.sessions.entry(n).or_insert((0, Vec::new()));
+        if byte % 5 == 0 {
+            *number += 1;
+            results.clear();
+        }
+        let result = match byte % 3 {
+            0 => StatementResult::Updated,
+            1 => StatementResult::Deleted,
+            _ => StatementResult::Upserted(DocBuf::from(&doc! { "_id": "x".repeat(2000) })),
+        };
+        let first = i32::try_from(results.len()).unwrap();
+        results.push(result.clone());
+        let statements = vec![Statements { first, count: 1, result }];
+        let number = *number;
+        self.propose(Effect::RecordStatements { session, number, revision, statements });
     }
 
     fn create(&mut self, capped: bool) {
@@ -371,9 +392,24 @@ fn agrees(leader: &Leader, documents: &Documents) {
         let indexable = |(_, text): &&(_, String)| !text.contains("cannot be indexed");
         assert!(!report.findings.iter().any(|finding| indexable(&finding)), "{report:?}");
     }
-    for (session, record) in &leader.sessions {
-        assert_eq!(view.session_record(session).unwrap().as_ref(), Some(record));
+    for (session, (number, results)) in &leader.sessions {
+        let header = view.session_header(&session_key(*session)).unwrap().unwrap();
+        let record = view.session_record(&session_key(*session), header).unwrap();
+        assert_eq!((record.number, record.is_complete), (*number, true));
+        let found = (0..).map_while(|id| record.result(id)).cloned().collect::<Vec<_>>();
+        assert_eq!(found, *results);
     }
+    let mut found = 0;
+    let mut count = |_, _| {
+        found += 1;
+        ControlFlow::Continue(())
+    };
+    view.scan_sessions(None, usize::MAX, &mut count).unwrap();
+    assert_eq!(found, leader.sessions.len());
+}
+
+fn session_key(n: u8) -> SessionKey {
+    SessionKey { id: [n; 16], user: [0; 32] }
 }
 
 proptest! {

@@ -14,7 +14,8 @@
 //! | 0 meta | `11` collection u32 | document and byte counts of the collection |
 //! | 1 rows | collection u32, row key | row |
 //! | 2 index | index u32, encoded fields, row key | index entry |
-//! | 3 sessions | session | retry record of the session |
+//! | 3 sessions | session, 48 bytes | header of the session's record |
+//! | 3 sessions | session, 48 bytes, number u32 | a further part of that record |
 //!
 //! A row key is what [`crate::encode_value`] gives for the document's `_id`, or eight bytes in a
 //! collection whose rows keep their order of arrival. It always stands last, so it needs no end.
@@ -63,6 +64,9 @@ const COPY_MARK: u8 = 0x04;
 const COLLECTION: u8 = 0x10;
 const COUNTS: u8 = 0x11;
 
+/// What names a session: its UUID of 16 bytes, and the digest of its user of 32.
+pub const SESSION_BYTES: usize = 48;
+
 /// A key of the data store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key<'a> {
@@ -87,7 +91,11 @@ pub enum Key<'a> {
         entry: &'a [u8],
     },
     Session {
-        session: &'a [u8],
+        session: &'a [u8; SESSION_BYTES],
+    },
+    SessionPart {
+        session: &'a [u8; SESSION_BYTES],
+        part: u32,
     },
 }
 
@@ -104,7 +112,7 @@ impl<'a> Key<'a> {
             | Key::Counts { .. } => KeySpace::Meta,
             Key::Row { .. } => KeySpace::Rows,
             Key::Index { .. } => KeySpace::Index,
-            Key::Session { .. } => KeySpace::Sessions,
+            Key::Session { .. } | Key::SessionPart { .. } => KeySpace::Sessions,
         }
     }
 
@@ -131,6 +139,10 @@ impl<'a> Key<'a> {
                 out.extend_from_slice(rest);
             }
             Key::Session { session } => out.extend_from_slice(session),
+            Key::SessionPart { session, part } => {
+                out.extend_from_slice(session);
+                out.extend_from_slice(&part.to_be_bytes());
+            }
         }
     }
 
@@ -146,7 +158,7 @@ impl<'a> Key<'a> {
                 let (index, entry) = split_id(bytes)?;
                 Some(Key::Index { index, entry })
             }
-            KeySpace::Sessions => Some(Key::Session { session: bytes }),
+            KeySpace::Sessions => decode_session(bytes),
         }
     }
 
@@ -158,6 +170,11 @@ impl<'a> Key<'a> {
     /// The keys of all collections' counts.
     pub fn all_counts() -> Range {
         Range::of_prefix(&[COUNTS])
+    }
+
+    /// The key of a session's header and those of all further parts of its record.
+    pub fn record_of(session: &[u8; SESSION_BYTES]) -> Range {
+        Range::of_prefix(session)
     }
 
     /// The keys of all rows of a collection.
@@ -181,6 +198,17 @@ fn split_id(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*id), rest))
 }
 
+fn decode_session(bytes: &[u8]) -> Option<Key<'_>> {
+    let (session, rest) = bytes.split_first_chunk::<SESSION_BYTES>()?;
+    match rest {
+        [] => Some(Key::Session { session }),
+        _ => {
+            let part = rest.try_into().ok().map(u32::from_be_bytes)?;
+            Some(Key::SessionPart { session, part })
+        }
+    }
+}
+
 fn decode_meta(bytes: &[u8]) -> Option<Key<'static>> {
     let (&tag, rest) = bytes.split_first()?;
     let id = || rest.try_into().ok().map(u32::from_be_bytes);
@@ -198,11 +226,12 @@ fn decode_meta(bytes: &[u8]) -> Option<Key<'static>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, KeySpace};
+    use super::{Key, KeySpace, SESSION_BYTES};
 
     #[test]
     fn keys_have_exactly_the_bytes_of_the_map() {
-        let cases: [(Key<'_>, u8, &[u8]); 10] = [
+        let part = [&[7; SESSION_BYTES][..], &[0, 0, 1, 2]].concat();
+        let cases: [(Key<'_>, u8, &[u8]); 11] = [
             (Key::FormatVersion, 0, &[0x00]),
             (Key::Applied, 0, &[0x01]),
             (Key::Counters, 0, &[0x02]),
@@ -212,7 +241,8 @@ mod tests {
             (Key::Counts { collection: 7 }, 0, &[0x11, 0, 0, 0, 7]),
             (Key::Row { collection: 7, row_key: b"id" }, 1, &[0, 0, 0, 7, b'i', b'd']),
             (Key::Index { index: 8, entry: b"ab" }, 2, &[0, 0, 0, 8, b'a', b'b']),
-            (Key::Session { session: b"s" }, 3, b"s"),
+            (Key::Session { session: &[7; SESSION_BYTES] }, 3, &[7; SESSION_BYTES]),
+            (Key::SessionPart { session: &[7; SESSION_BYTES], part: 0x0102 }, 3, &part),
         ];
         for (key, space, bytes) in cases {
             assert_eq!(key.space().number(), space, "{key:?}");
@@ -231,6 +261,9 @@ mod tests {
             (KeySpace::Meta, &[0x10, 0, 0, 0, 0, 0]),
             (KeySpace::Rows, &[0, 0, 1]),
             (KeySpace::Index, &[]),
+            (KeySpace::Sessions, &[0; SESSION_BYTES - 1]),
+            (KeySpace::Sessions, &[0; SESSION_BYTES + 3]),
+            (KeySpace::Sessions, &[0; SESSION_BYTES + 5]),
         ] {
             assert_eq!(Key::decode(space, bytes), None, "{space:?} {bytes:?}");
         }
@@ -245,6 +278,15 @@ mod tests {
         assert!(!range.contains(&row(8, b"")));
         assert!(!range.contains(&row(6, &[0xFF; 9])));
         assert!(Key::entries_of(u32::MAX).contains(&[0xFF; 12]));
+    }
+
+    #[test]
+    fn the_record_of_a_session_is_its_header_and_its_parts() {
+        let session = [7; SESSION_BYTES];
+        let range = Key::record_of(&session);
+        assert!(range.contains(&Key::Session { session: &session }.encode()));
+        assert!(range.contains(&Key::SessionPart { session: &session, part: u32::MAX }.encode()));
+        assert!(!range.contains(&Key::Session { session: &[8; SESSION_BYTES] }.encode()));
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod keyspace;
 mod ordered;
 mod range;
 
-pub use keyspace::{Key, KeySpace};
+pub use keyspace::{Key, KeySpace, SESSION_BYTES};
 pub use ordered::{Bracket, Order, encode_value, encode_value_descending, encode_with, skip_value};
 pub use range::{Range, successor};

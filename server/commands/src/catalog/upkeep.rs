@@ -1,13 +1,13 @@
 //! What collections need that no client asked for.
 //!
-//! Owns the two passes a process runs again and again: expired documents go, and index builds that
-//! lost their builder are finished or dropped. Builds that a restart or a step-down interrupted are
-//! among those. On a set both are the primary's business; the others follow its log.
+//! Owns the passes a process runs again and again: expired documents go, records of sessions that
+//! nobody uses any more go, and index builds that lost their builder are finished or dropped. Builds that a restart or a step-down interrupted are
+//! among those. On a set all that is the primary's business; the others follow its log.
 
 use crate::Server;
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::race;
-use quire_execution::{Watch, index_build, ttl};
+use quire_execution::{Watch, forget_sessions, index_build, ttl};
 use std::sync::atomic::Ordering;
 
 /// Work of the server itself, which goes on as long as it may write.
@@ -49,6 +49,28 @@ impl Server {
                 error = %error,
                 "Expired documents could not be deleted; the next pass tries again"
             ),
+        }
+    }
+
+    /// Forgets what sessions have written that nobody uses any more. To be called every
+    /// `logicalSessionRefreshMillis`.
+    pub async fn forget_sessions(&self) {
+        if self.replica_set.is_none() || !self.takes_writes() {
+            return;
+        }
+        let timeout = i64::try_from(self.parameters.session_timeout().as_millis());
+        let before = self.now_millis().saturating_sub(timeout.unwrap_or(i64::MAX));
+        let forgotten = forget_sessions(&self.sequencer, before, &Unasked(self)).await;
+        // Who is no longer primary leaves the rest to its successor.
+        if let Err(error) = forgotten
+            && self.takes_writes()
+        {
+            tracing::warn!(
+                target: "CONTROL",
+                id = 7_100_030,
+                error = %error,
+                "Records of sessions could not be forgotten; the next pass tries again"
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use crate::arguments::Arguments;
 use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::retrying::{self, Retryable};
 use crate::server::Context;
 use crate::stable_api::Api;
 use quire_bson::{RawDoc, RawValue};
@@ -68,18 +69,24 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.flag("bypassEmptyTsReplacement")?;
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
+    let retryable = retrying::check_out(context, statements.len()).await?;
     let order = collation::of_collection(context, &namespace);
     let constants = context.constants(variables, order)?;
     let backlog = Backlog::default();
     let writer = context.writer(&namespace, &constants, false);
     let writer = Writer { backlog: Some(&backlog), ..writer };
-    let (mut deleted, mut errors) = (0u64, Vec::new());
+    let (mut deleted, mut errors, mut retried) = (0u64, Vec::new(), Vec::new());
     for (index, statement) in statements.iter().enumerate() {
         context.operation.check()?;
+        if retrying::result_of(retryable.as_ref(), index)?.is_some() {
+            retried.push(index);
+            continue;
+        }
         context.server.counters.delete.fetch_add(1, Ordering::Relaxed);
         let next = statements.get(index.saturating_add(1));
         let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
-        match run_one(&Writer { more_follows, ..writer }, statement).await {
+        let numbering = retryable.as_ref().map(|retryable| retryable.numbering(index));
+        match run_one(&Writer { more_follows, numbering, ..writer }, statement).await {
             Ok(n) => {
                 deleted = deleted.saturating_add(n);
                 context.operation.figures.deleted.fetch_add(n, Ordering::Relaxed);
@@ -93,13 +100,21 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
         }
     }
     backlog.settle(&context.server.sequencer).await?;
+    let n = deleted.saturating_add(retried.len() as u64);
+    let settled = retryable.map(Retryable::settled);
     Ok(Reply::with(|reply| {
-        reply.append_i32("n", i32::try_from(deleted).unwrap_or(i32::MAX));
+        reply.append_i32("n", i32::try_from(n).unwrap_or(i32::MAX));
         append_write_errors(reply, errors);
+        if let Some(settled) = settled {
+            settled.append_retried(reply, &retried);
+        }
     }))
 }
 
 async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<u64> {
+    if statement.multi {
+        retrying::refuse_many(writer, "limit=0")?;
+    }
     let constants = collation::of_statement(writer.constants, statement.collation.as_ref());
     let statement = DeleteStatement {
         selection: Selection::parse(statement.filter, None, statement.hint, &constants)?,

@@ -4,12 +4,15 @@ use super::collation;
 use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::retrying::{self, Asked, Retryable, Settled};
 use crate::server::Context;
 use crate::stable_api::Api;
-use quire_bson::{DocBuf, RawDoc, RawValue};
+use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
+use quire_documents::{ShownChange, StatementResult};
 use quire_errors::{CommandError, Result};
 use quire_execution::check_writable;
-use quire_execution::writes::{self, Found, Selection, UpdateStatement};
+use quire_execution::writes::{self, Found, Selection, UpdateStatement, Writer};
+use quire_query::filter::Filter;
 use quire_query::projection::{Mode, Projection};
 use quire_query::update::{Options, Update};
 use quire_query::{Constants, ValueOrder};
@@ -75,6 +78,11 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
+    /// What a retry's answer must fit.
+    fn asked(&self) -> Asked {
+        Asked { remove: self.remove, upsert: self.upsert, new: self.new }
+    }
+
     /// Refuses what contradicts itself.
     fn check(&self) -> Result<()> {
         let refused = |message: &str| Err(CommandError::failed_to_parse(message));
@@ -107,13 +115,21 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     check_writable(&namespace)?;
     let request = Request::read(context)?;
+    let retryable = retrying::check_out(context, 1).await?;
+    if let Some(result) = retrying::result_of(retryable.as_ref(), 0)? {
+        let answer = retrying::shown(result, request.asked())?.clone();
+        return Ok(reply(&answer, retryable.map(Retryable::settled)));
+    }
     let own = || collation::of_collection(context, &namespace);
     let order = request.collation.clone().unwrap_or_else(own);
     let constants = context.constants(request.variables, order)?;
     let projection = projection(&request, &constants)?;
     let selection = Selection::parse(request.filter, request.sort, request.hint, &constants)?;
-    let filter = selection.filter().clone();
+    let shown = Shown { request: &request, filter: selection.filter().clone(), projection };
+    let show = |found: &Found| shown.result(found);
+    let numbering = retryable.as_ref().map(|retryable| retryable.showing(&show));
     let writer = context.writer(&namespace, &constants, request.bypass_validation);
+    let writer = Writer { numbering, ..writer };
     let found = match request.update {
         Some(update) => {
             let options = Options { array_filters: request.array_filters, multi: false };
@@ -125,20 +141,64 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
         None => writes::find_and_remove(&writer, &selection).await?,
     };
     note(context, &found);
-    let shown = if request.new { &found.after } else { &found.before };
-    let value = match (shown, &projection) {
-        (Some(doc), Some(projection)) => {
-            let mut position = None;
-            if projection.needs_position() {
-                let matched = found.before.as_ref().unwrap_or(doc);
-                filter.matches_at(matched.as_raw(), &mut position)?;
+    let answer = shown.answer(&found)?;
+    if let Some(retryable) = retryable {
+        retryable.settled();
+    }
+    Ok(reply(&answer, None))
+}
+
+/// How the document is shown.
+struct Shown<'a> {
+    request: &'a Request<'a>,
+    filter: Arc<Filter>,
+    projection: Option<Projection>,
+}
+
+impl Shown<'_> {
+    /// What a retry is told.
+    fn result(&self, found: &Found) -> Result<StatementResult> {
+        let change = match (&found.upserted, &found.after) {
+            (Some(_), _) => ShownChange::Upserted,
+            (None, Some(_)) => ShownChange::Updated,
+            (None, None) => ShownChange::Deleted,
+        };
+        let (after, reply) = (self.request.new, self.answer(found)?);
+        Ok(StatementResult::Shown { change, after, reply })
+    }
+
+    /// The reply's own fields.
+    fn answer(&self, found: &Found) -> Result<DocBuf> {
+        let value = self.value(found)?;
+        let mut answer = DocBuilder::new();
+        answer.append_with("lastErrorObject", |last| {
+            let any = found.before.is_some() || found.upserted.is_some();
+            last.append_i32("n", i32::from(any));
+            if !self.request.remove {
+                last.append_bool("updatedExisting", found.before.is_some());
             }
-            Some(projection.apply(doc.as_raw(), position)?)
+            if let Some(id) = &found.upserted {
+                last.append_bson("upserted", id);
+            }
+        });
+        match &value {
+            Some(doc) => answer.append_doc("value", doc.as_raw()),
+            None => answer.append("value", RawValue::Null),
+        };
+        Ok(answer.finish())
+    }
+
+    fn value(&self, found: &Found) -> Result<Option<DocBuf>> {
+        let shown = if self.request.new { &found.after } else { &found.before };
+        let Some(doc) = shown else { return Ok(None) };
+        let Some(projection) = &self.projection else { return Ok(Some(doc.as_raw().into())) };
+        let mut position = None;
+        if projection.needs_position() {
+            let matched = found.before.as_ref().unwrap_or(doc);
+            self.filter.matches_at(matched.as_raw(), &mut position)?;
         }
-        (Some(doc), None) => Some(DocBuf::from(doc.as_raw())),
-        (None, _) => None,
-    };
-    Ok(reply(&request, &found, value))
+        projection.apply(doc.as_raw(), position).map(Some)
+    }
 }
 
 fn projection(request: &Request<'_>, constants: &Arc<Constants>) -> Result<Option<Projection>> {
@@ -170,22 +230,15 @@ fn note(context: &Context<'_>, found: &Found) {
     }
 }
 
-fn reply(request: &Request<'_>, found: &Found, value: Option<DocBuf>) -> Reply {
+/// `retried` says that an earlier attempt has done it.
+fn reply(answer: &DocBuf, retried: Option<Settled>) -> Reply {
     Reply::with(|reply| {
-        reply.append_with("lastErrorObject", |last| {
-            let any = found.before.is_some() || found.upserted.is_some();
-            last.append_i32("n", i32::from(any));
-            if !request.remove {
-                last.append_bool("updatedExisting", found.before.is_some());
-            }
-            if let Some(id) = &found.upserted {
-                last.append_bson("upserted", id);
-            }
-        });
-        match &value {
-            Some(doc) => reply.append_doc("value", doc.as_raw()),
-            None => reply.append("value", RawValue::Null),
-        };
+        for element in answer.as_raw() {
+            reply.append_element(element);
+        }
+        if let Some(settled) = retried {
+            settled.append_retried_one(reply);
+        }
     })
 }
 

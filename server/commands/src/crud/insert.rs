@@ -5,11 +5,12 @@ use super::write_reply::append_write_errors;
 use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::retrying::{self, Retryable};
 use crate::server::Context;
 use crate::stable_api::Api;
 use quire_errors::Result;
 use quire_execution::check_writable;
-use quire_execution::writes::{self, InsertOptions};
+use quire_execution::writes::{self, InsertOptions, Writer};
 use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 
@@ -35,16 +36,24 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     };
     let bypass_validation = arguments.flag("bypassDocumentValidation")?;
     arguments.finish()?;
+    let retryable = retrying::check_out(context, documents.len()).await?;
     let counters = &context.server.counters;
     counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
     let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let writer = context.writer(&namespace, &constants, bypass_validation);
+    let numbering = retryable.as_ref().map(|retryable| retryable.numbering(0));
+    let writer = Writer { numbering, ..writer };
     let inserted = writes::insert(&writer, &documents, options).await?;
     counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);
     context.operation.figures.inserted.store(inserted.count, Ordering::Relaxed);
+    let n = inserted.count.saturating_add(inserted.retried.len() as u64);
+    let settled = retryable.map(Retryable::settled);
     Ok(Reply::with(|reply| {
-        reply.append_i32("n", i32::try_from(inserted.count).unwrap_or(i32::MAX));
+        reply.append_i32("n", i32::try_from(n).unwrap_or(i32::MAX));
         append_write_errors(reply, inserted.errors);
+        if let Some(settled) = settled {
+            settled.append_retried(reply, &inserted.retried);
+        }
     }))
 }
 

@@ -34,7 +34,11 @@ pub struct Explained {
 impl Prepared {
     /// A query over documents that are already there.
     pub fn of(documents: Vec<DocBuf>, pipeline: &Pipeline) -> Prepared {
-        let source = Source::Given(documents.into());
+        Prepared::from(Source::Given(documents.into()), pipeline)
+    }
+
+    /// A query over documents that are not found by a plan.
+    fn from(source: Source, pipeline: &Pipeline) -> Prepared {
         Prepared {
             query: Query::new(source, pipeline.start(), None),
             summary: "EOF".to_owned(),
@@ -91,7 +95,7 @@ pub fn prepare_resolved(
     constants: &Arc<Constants>,
 ) -> Result<Prepared> {
     match &resolved.computed {
-        Some(documents) => Ok(Prepared::of(documents.clone(), &pipeline)),
+        Some(computed) => Ok(Prepared::from(computed.source(), &pipeline)),
         None => prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants),
     }
 }

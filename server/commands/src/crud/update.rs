@@ -6,6 +6,7 @@ use crate::arguments::Arguments;
 use crate::counters::{LatencyClass, OperationClass};
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::retrying::{self, Retryable, Settled};
 use crate::server::Context;
 use crate::stable_api::Api;
 use quire_bson::{Bson, RawDoc, RawValue};
@@ -112,6 +113,16 @@ struct Done {
     modified: u64,
     upserted: Vec<(usize, Bson)>,
     errors: Vec<(usize, CommandError)>,
+    /// The positions of statements that an earlier attempt has carried out.
+    retried: Vec<usize>,
+}
+
+impl Done {
+    fn add(&mut self, index: usize, updated: Updated) {
+        self.matched = self.matched.saturating_add(updated.matched);
+        self.modified = self.modified.saturating_add(updated.modified);
+        self.upserted.extend(updated.upserted.map(|id| (index, id)));
+    }
 }
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
@@ -125,6 +136,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let variables = arguments.optional_doc("let")?;
     arguments.finish()?;
     let statements: Vec<_> = documents.into_iter().map(Statement::read).collect::<Result<_>>()?;
+    let retryable = retrying::check_out(context, statements.len()).await?;
     let order = collation::of_collection(context, &namespace);
     let constants = context.constants(variables, order)?;
     let backlog = Backlog::default();
@@ -133,10 +145,16 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let mut done = Done::default();
     for (index, statement) in statements.iter().enumerate() {
         context.operation.check()?;
+        if let Some(result) = retrying::result_of(retryable.as_ref(), index)? {
+            done.add(index, retrying::updated(result)?);
+            done.retried.push(index);
+            continue;
+        }
         context.server.counters.update.fetch_add(1, Ordering::Relaxed);
         let next = statements.get(index.saturating_add(1));
         let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
-        match run_one(&Writer { more_follows, ..writer }, statement).await {
+        let numbering = retryable.as_ref().map(|retryable| retryable.numbering(index));
+        match run_one(&Writer { more_follows, numbering, ..writer }, statement).await {
             Ok(updated) => note(context, &mut done, index, updated),
             Err(error) if ends_command(&error) => return Err(error),
             Err(error) => done.errors.push((index, error)),
@@ -146,10 +164,13 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
         }
     }
     backlog.settle(&context.server.sequencer).await?;
-    Ok(reply(done))
+    Ok(reply(done, retryable.map(Retryable::settled)))
 }
 
 async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<Updated> {
+    if statement.multi {
+        retrying::refuse_many(writer, "multi=true")?;
+    }
     writes::update(writer, &statement.parse(writer.constants)?).await
 }
 
@@ -159,16 +180,14 @@ fn note(context: &Context<'_>, done: &mut Done, index: usize, updated: Updated) 
     figures.matched.fetch_add(updated.matched, Ordering::Relaxed);
     figures.modified.fetch_add(updated.modified, Ordering::Relaxed);
     counters.docs_updated.fetch_add(updated.modified, Ordering::Relaxed);
-    done.matched = done.matched.saturating_add(updated.matched);
-    done.modified = done.modified.saturating_add(updated.modified);
-    if let Some(id) = updated.upserted {
+    if updated.upserted.is_some() {
         figures.inserted.fetch_add(1, Ordering::Relaxed);
         counters.docs_inserted.fetch_add(1, Ordering::Relaxed);
-        done.upserted.push((index, id));
     }
+    done.add(index, updated);
 }
 
-fn reply(done: Done) -> Reply {
+fn reply(done: Done, settled: Option<Settled>) -> Reply {
     let count = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
     let n = done.matched.saturating_add(done.upserted.len() as u64);
     Reply::with(|reply| {
@@ -185,6 +204,9 @@ fn reply(done: Done) -> Reply {
         }
         append_write_errors(reply, done.errors);
         reply.append_i32("nModified", count(done.modified));
+        if let Some(settled) = settled {
+            settled.append_retried(reply, &done.retried);
+        }
     })
 }
 

@@ -18,7 +18,7 @@ pub struct Sequenced {
 
 /// A place in the log that is reached unless what is queued there is lost.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Horizon {
+pub struct Horizon {
     revision: Timestamp,
     epoch: u64,
 }
@@ -52,12 +52,7 @@ impl State {
 impl Sequencer {
     /// Waits until all that is in the log's queue now can be read, or is lost.
     pub async fn caught_up(&self) {
-        let horizon = {
-            let mut state = self.state.lock();
-            self.catch_up(&mut state);
-            state.horizon()
-        };
-        self.reach(horizon).await;
+        self.reach(self.horizon()).await;
     }
 
     /// Waits until a write of this revision can be read. False when it is lost, or may be, which
@@ -73,6 +68,24 @@ impl Sequencer {
             Horizon { revision, ..state.horizon() }
         };
         self.reach(horizon).await
+    }
+
+    /// The place of the newest entry in the log's queue.
+    pub fn horizon(&self) -> Horizon {
+        let mut state = self.state.lock();
+        self.catch_up(&mut state);
+        state.horizon()
+    }
+
+    /// Waits until all that is in the queue up to there can be read, or is lost.
+    pub async fn passed(&self, horizon: Horizon) {
+        self.reach(horizon).await;
+    }
+
+    /// Whether [`Sequencer::passed`] would not wait.
+    pub fn has_passed(&self, horizon: Horizon) -> bool {
+        let applied = self.documents.applied().timestamp;
+        applied >= horizon.revision || self.replica.epoch() != horizon.epoch
     }
 
     async fn reach(&self, Horizon { revision, epoch }: Horizon) -> bool {

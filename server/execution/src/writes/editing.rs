@@ -6,10 +6,10 @@
 
 use super::selection::{Search, Selection};
 use super::submit::{Put, put};
-use super::{Backlog, Writer};
-use crate::scan::find_again;
+use super::{Backlog, Found, Writer};
+use crate::scan::{self, find_again};
 use crate::wait::give_way;
-use crate::{Change, CurrentRow, Found, Rules, Slice, Verdict};
+use crate::{Change, CurrentRow, Rules, Slice, Verdict};
 use quire_bson::DocBuf;
 use quire_documents::Collection;
 use quire_errors::Result;
@@ -134,7 +134,7 @@ async fn edit_first(
 async fn attempt_found(
     writer: &Writer<'_>,
     collection: &Collection,
-    found: Found,
+    found: scan::Found,
     editor: &dyn Editor,
 ) -> Result<Attempt> {
     let row = CurrentRow { revision: found.revision, doc: Arc::new(found.doc) };
@@ -169,9 +169,17 @@ async fn attempt(
             }
             Edit::Delete => (Change::Delete { row_key: row_key.clone(), seen: row.clone() }, None),
         };
-        let Put::Done(verdicts) = put(writer, collection, vec![change], true).await? else {
-            return Ok(Attempt::Replan);
+        let recording = match &writer.numbering {
+            Some(numbering) => Some(numbering.change(&Found {
+                before: Some(row.doc.clone()),
+                after: after.clone(),
+                modified: true,
+                upserted: None,
+            })?),
+            None => None,
         };
+        let put = put(writer, collection, vec![change], true, recording).await?;
+        let Put::Done(verdicts) = put else { return Ok(Attempt::Replan) };
         match verdicts.into_iter().next() {
             Some(Verdict::Accepted) => {
                 return Ok(Attempt::Done(Edited { before: row.doc, after, modified: true }));
@@ -322,7 +330,8 @@ impl EditAll<'_, '_> {
             return Ok(VecDeque::new());
         }
         let sequencer = self.writer.sequencer;
-        let Put::Done(verdicts) = put(self.writer, &self.collection, changes, true).await? else {
+        let Put::Done(verdicts) = put(self.writer, &self.collection, changes, true, None).await?
+        else {
             self.collection = self.altered_collection()?;
             return Ok(candidates.into());
         };

@@ -32,6 +32,8 @@ pub struct Inserted {
     pub count: u64,
     /// What failed, by the position of the document.
     pub errors: Vec<(usize, CommandError)>,
+    /// The positions of documents that an earlier attempt has inserted; they are not counted.
+    pub retried: Vec<usize>,
 }
 
 /// Inserts documents. A failure that is no document's fault is the result's `Err`; what was inserted
@@ -58,6 +60,10 @@ async fn insert_all(
     let mut inserting =
         Inserting { writer, options, batch: Batch::default(), done: Inserted::default() };
     for (position, doc) in documents.iter().enumerate() {
+        if inserting.was_inserted(position)? {
+            inserting.done.retried.push(position);
+            continue;
+        }
         match storable(*doc, writer, options) {
             Ok(doc) => inserting.batch.add(position, doc),
             Err(error) => {
@@ -115,6 +121,14 @@ impl Inserting<'_, '_> {
         self.options.ordered && !self.done.errors.is_empty()
     }
 
+    /// True when an earlier attempt of the same command has inserted the document.
+    fn was_inserted(&self, position: usize) -> Result<bool> {
+        match &self.writer.numbering {
+            Some(numbering) => Ok(numbering.command.result(position)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Inserts what is collected.
     async fn flush(&mut self) -> Result<()> {
         let documents = std::mem::take(&mut self.batch).documents;
@@ -156,7 +170,8 @@ impl Inserting<'_, '_> {
                 }
             }
             let ordered = self.options.ordered;
-            match put(self.writer, &collection, changes, ordered).await? {
+            let recording = self.writer.numbering.map(|numbering| numbering.inserts(&positions));
+            match put(self.writer, &collection, changes, ordered, recording).await? {
                 Put::Replan => self.writer.watch.check()?,
                 Put::Done(verdicts) => {
                     self.note(positions, verdicts);

@@ -12,6 +12,7 @@
 //! | `selection` | which rows a statement means, and how they are searched |
 //! | `editing` | carrying an edit through races, one row or many |
 //! | `submit` | one batch through the sequencer |
+//! | `numbering` | what is recorded of statements that a client may send again |
 //! | `backlog` | what a command waits for at its end instead of in between |
 
 mod backlog;
@@ -19,6 +20,7 @@ mod delete;
 mod editing;
 mod find_and_modify;
 mod insert;
+mod numbering;
 mod selection;
 mod submit;
 mod update;
@@ -28,6 +30,7 @@ pub use backlog::Backlog;
 pub use delete::{DeleteStatement, delete};
 pub use find_and_modify::{Found, find_and_modify, find_and_remove};
 pub use insert::{InsertOptions, Inserted, insert};
+pub use numbering::{Numbered, Numbering, Show, StatementIds};
 pub use selection::Selection;
 pub use submit::ends_command;
 pub use update::{UpdateStatement, Updated, update};
@@ -53,6 +56,8 @@ pub struct Writer<'a> {
     pub backlog: Option<&'a Backlog>,
     /// The command writes again before it looks at the applied state.
     pub more_follows: bool,
+    /// The client may send the command again, so what the statement does is recorded.
+    pub numbering: Option<Numbering<'a>>,
 }
 
 impl Writer<'_> {

@@ -1,7 +1,7 @@
 //! One batch through the sequencer, and what its failures mean for a command.
 
 use super::Writer;
-use crate::{Change, Manner, Refusal, Verdict};
+use crate::{Change, Manner, Recording, Refusal, Verdict};
 use quire_documents::Collection;
 use quire_errors::{Code, CommandError, Result};
 
@@ -20,10 +20,12 @@ pub(super) async fn put(
     collection: &Collection,
     changes: Vec<Change>,
     ordered: bool,
+    recording: Option<Recording<'_>>,
 ) -> Result<Put> {
     let backlog = writer.backlog.filter(|_| writer.more_follows);
     let manner = Manner { ordered, more_follows: backlog.is_some() };
-    match writer.sequencer.sequence_with(collection, changes, manner) {
+    let sequenced = writer.sequencer.sequence_with(collection, changes, manner, recording);
+    match sequenced {
         Ok(sequenced) => match backlog {
             None => {
                 let verdicts = sequenced.committed(writer.sequencer).await?;

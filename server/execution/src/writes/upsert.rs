@@ -1,9 +1,9 @@
 //! Inserting the document that an update did not find.
 
-use super::Writer;
 use super::insert::with_id;
 use super::selection::Selection;
 use super::submit::{Put, put};
+use super::{Found, Writer};
 use crate::{Change, Verdict};
 use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
@@ -45,12 +45,19 @@ pub(super) async fn upsert(
         super::insert::check_capped(&collection, &doc)?;
         let partial = rules.partial_of(doc.as_raw())?;
         let change = Change::Insert { doc: doc.clone(), partial };
-        let put = put(writer, &collection, vec![change], true).await?;
+        let id = doc.as_raw().get("_id").map_or(Bson::Null, RawValue::to_bson);
+        let recording = match &writer.numbering {
+            Some(numbering) => {
+                let (after, upserted) = (Some(doc.clone()), Some(id.clone()));
+                Some(numbering.change(&Found { after, upserted, ..Found::default() })?)
+            }
+            None => None,
+        };
+        let put = put(writer, &collection, vec![change], true, recording).await?;
         writer.watch.check()?;
         let Put::Done(verdicts) = put else { continue };
         match verdicts.into_iter().next() {
             Some(Verdict::Accepted) => {
-                let id = doc.as_raw().get("_id").map_or(Bson::Null, RawValue::to_bson);
                 return Ok(Upserted::Inserted { id, doc });
             }
             Some(Verdict::Duplicate(error))

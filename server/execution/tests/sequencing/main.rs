@@ -5,4 +5,5 @@
 mod crashes;
 mod history;
 mod node;
+mod numbered;
 mod ordering;

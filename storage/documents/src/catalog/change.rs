@@ -88,7 +88,8 @@ impl Catalog {
             | Effect::ReplaceRow { .. }
             | Effect::DeleteRow { .. }
             | Effect::IndexRows { .. }
-            | Effect::SessionRecord { .. }
+            | Effect::RecordStatements { .. }
+            | Effect::ForgetSession { .. }
             | Effect::Noop { .. } => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ mod refusals;
 
 use crate::{
     CollectionId, Direction, Documents, Effect, Effects, Fingerprint, IndexId, Layout, Namespace,
-    Range,
+    Range, SessionKey, StatementResult, Statements,
 };
 use quire_bson::{DocBuf, Document, doc};
 use quire_engine::{Call, Engine, EngineError, Fault, Faulty, FaultyEngine, MemoryEngine};
@@ -48,6 +48,13 @@ fn insert(revision: u64, doc: &Document) -> Effect {
     Effect::InsertRow { collection: COLLECTION, revision: Timestamp(revision), doc, partial }
 }
 
+/// A statement of the last session that there can be.
+fn recorded(id: i32, result: StatementResult) -> Effect {
+    let statements = vec![Statements { first: id, count: 1, result }];
+    let session = SessionKey { id: [0xFF; 16], user: [0xFF; 32] };
+    Effect::RecordStatements { session, number: 7, revision: Timestamp(300), statements }
+}
+
 /// Something in every space: a collection with an index, `rows` rows, a session, a configuration.
 fn history(name: &str, rows: u64) -> Vec<Entry> {
     let mut all = vec![
@@ -70,7 +77,8 @@ fn history(name: &str, rows: u64) -> Vec<Entry> {
                     spec: DocBuf::from(&doc! { "v": 2, "name": "a_1", "key": { "a": 1 } }),
                 },
                 Effect::IndexReady { collection: COLLECTION, index: IndexId(2) },
-                Effect::SessionRecord { session: vec![0xFF; 3], record: Some(vec![1]) },
+                recorded(0, StatementResult::Inserted),
+                recorded(1, StatementResult::Deleted),
             ],
         ),
     ];

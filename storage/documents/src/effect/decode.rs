@@ -3,6 +3,7 @@
 use super::encode::{VERSION, tag};
 use super::{Effect, Effects, Malformed};
 use crate::codec::Reader;
+use crate::session::{SessionKey, read_statements};
 use crate::{IndexId, IndexSpec, Layout};
 use quire_bson::DocBuf;
 
@@ -19,8 +20,8 @@ impl Effects {
             true => Some(input.bytes()?.to_vec()),
             false => None,
         };
-        // the smallest effect forgets a session without a name: tag, length, flag
-        let count = input.count(3)?;
+        // the smallest effect drops a collection: tag, id
+        let count = input.count(5)?;
         let effects = (0..count).map(|_| read(&mut input)).collect::<Result<Vec<_>, _>>()?;
         input.end()?;
         Ok(Effects { wall_millis, effects, session })
@@ -40,14 +41,16 @@ fn read(input: &mut Reader<'_>) -> Result<Effect, Malformed> {
         | tag::INDEX_READY
         | tag::DROP_INDEX
         | tag::MODIFY_INDEX => read_index_effect(tag, input),
-        tag::SESSION_RECORD => {
-            let session = input.bytes()?.to_vec();
-            let record = match input.flag()? {
-                true => Some(input.bytes()?.to_vec()),
-                false => None,
-            };
-            Ok(Effect::SessionRecord { session, record })
-        }
+        tag::RECORD_STATEMENTS => Ok(Effect::RecordStatements {
+            session: SessionKey::from_bytes(&input.array()?),
+            number: input.i64()?,
+            revision: input.revision()?,
+            statements: read_statements(input)?,
+        }),
+        tag::FORGET_SESSION => Ok(Effect::ForgetSession {
+            session: SessionKey::from_bytes(&input.array()?),
+            revision: input.revision()?,
+        }),
         tag::NOOP => Ok(Effect::Noop { note: input.doc()? }),
         unknown => Err(Malformed::Tag(unknown)),
     }

@@ -12,7 +12,9 @@
 
 use super::{Effect, Effects};
 use crate::codec::Writer;
+use crate::session::{Statements, write_statements};
 use crate::{CollectionId, IndexId};
+use quire_keys::SESSION_BYTES;
 use quire_log::Timestamp;
 
 /// The version of everything below. A new field or a changed meaning needs a new one.
@@ -32,8 +34,10 @@ pub(super) mod tag {
     pub(in crate::effect) const INDEX_READY: u8 = 10;
     pub(in crate::effect) const DROP_INDEX: u8 = 11;
     pub(in crate::effect) const MODIFY_INDEX: u8 = 12;
-    pub(in crate::effect) const SESSION_RECORD: u8 = 13;
+    // 13 was planned for opaque records of sessions, and no log has it
     pub(in crate::effect) const NOOP: u8 = 14;
+    pub(in crate::effect) const RECORD_STATEMENTS: u8 = 15;
+    pub(in crate::effect) const FORGET_SESSION: u8 = 16;
 }
 
 impl Effects {
@@ -72,9 +76,10 @@ impl Effect {
             | Effect::ModifyIndex { spec: doc, .. }
             | Effect::Noop { note: doc } => doc.as_bytes().len(),
             Effect::IndexRows { rows, .. } => rows.iter().map(|(key, _)| key.len() + 13).sum(),
-            Effect::SessionRecord { session, record } => {
-                session.len() + record.as_ref().map_or(0, Vec::len)
+            Effect::RecordStatements { statements, .. } => {
+                SESSION_BYTES + statements.iter().map(Statements::encoded_bytes).sum::<usize>()
             }
+            Effect::ForgetSession { .. } => SESSION_BYTES,
             Effect::DropCollection { .. }
             | Effect::IndexReady { .. }
             | Effect::DropIndex { .. } => 0,
@@ -142,13 +147,17 @@ fn write(out: &mut Writer, effect: &Effect) {
             index_head(out, tag::MODIFY_INDEX, *collection, *index);
             out.doc(spec);
         }
-        Effect::SessionRecord { session, record } => {
-            out.u8(tag::SESSION_RECORD);
-            out.bytes(session);
-            out.flag(record.is_some());
-            if let Some(record) = record {
-                out.bytes(record);
-            }
+        Effect::RecordStatements { session, number, revision, statements } => {
+            out.u8(tag::RECORD_STATEMENTS);
+            out.raw(&session.to_bytes());
+            out.i64(*number);
+            out.revision(*revision);
+            write_statements(out, statements);
+        }
+        Effect::ForgetSession { session, revision } => {
+            out.u8(tag::FORGET_SESSION);
+            out.raw(&session.to_bytes());
+            out.revision(*revision);
         }
         Effect::Noop { note } => {
             out.u8(tag::NOOP);

@@ -1,5 +1,7 @@
 use super::{Effect, Effects, Malformed};
-use crate::{CollectionId, IndexId, Layout, Namespace};
+use crate::{
+    CollectionId, IndexId, Layout, Namespace, SessionKey, ShownChange, StatementResult, Statements,
+};
 use proptest::prelude::*;
 use quire_bson::{DocBuf, doc};
 use quire_log::Timestamp;
@@ -100,12 +102,46 @@ fn catalog_effect() -> impl Strategy<Value = Effect> {
     ]
 }
 
+fn session() -> impl Strategy<Value = SessionKey> {
+    (any::<[u8; 16]>(), any::<[u8; 32]>()).prop_map(|(id, user)| SessionKey { id, user })
+}
+
+fn result() -> impl Strategy<Value = StatementResult> {
+    let change = prop_oneof![
+        Just(ShownChange::Updated),
+        Just(ShownChange::Upserted),
+        Just(ShownChange::Deleted)
+    ];
+    prop_oneof![
+        Just(StatementResult::Inserted),
+        Just(StatementResult::Updated),
+        document().prop_map(StatementResult::Upserted),
+        Just(StatementResult::Deleted),
+        (change, any::<bool>(), document())
+            .prop_map(|(change, after, reply)| { StatementResult::Shown { change, after, reply } }),
+    ]
+}
+
+fn session_effect() -> impl Strategy<Value = Effect> {
+    let one = (any::<i32>(), any::<u32>(), result())
+        .prop_map(|(first, count, result)| Statements { first, count, result });
+    let statements = proptest::collection::vec(one, 0..4);
+    prop_oneof![
+        (session(), any::<i64>(), revision(), statements).prop_map(
+            |(session, number, revision, statements)| {
+                Effect::RecordStatements { session, number, revision, statements }
+            }
+        ),
+        (session(), revision())
+            .prop_map(|(session, revision)| Effect::ForgetSession { session, revision }),
+    ]
+}
+
 fn effect() -> impl Strategy<Value = Effect> {
     prop_oneof![
         row_effect(),
         catalog_effect(),
-        (bytes(), proptest::option::of(bytes()))
-            .prop_map(|(session, record)| Effect::SessionRecord { session, record }),
+        session_effect(),
         document().prop_map(|note| Effect::Noop { note }),
     ]
 }

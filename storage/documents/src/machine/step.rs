@@ -4,12 +4,17 @@
 //! sees the rows, counts and catalogue that an earlier one made. Total: an effect on something that
 //! is not there changes nothing and is counted; only the engine can fail.
 
+mod recording;
+
+pub(super) use recording::Origin;
+
 use crate::catalog::{Catalog, Collection, Index, IndexState};
 use crate::counts::Counts;
 use crate::effect::Effect;
 use crate::index::{IndexKeys, keys_of};
 use crate::open::{encode_applied, space};
 use crate::row::Row;
+use crate::session::{SessionHeader, SessionKey};
 use crate::{CollectionId, IndexId};
 use quire_bson::RawDoc;
 use quire_engine::{Batch, Engine, EngineError};
@@ -31,6 +36,10 @@ pub(super) struct Step<'a> {
     counts: BTreeMap<CollectionId, Option<Counts>>,
     /// Rows this step has written (`None`: deleted), borrowed from the effects.
     rows: BTreeMap<(CollectionId, Vec<u8>), Option<Row<'a>>>,
+    /// Records of sessions that this step has written; `None` where one was forgotten.
+    sessions: BTreeMap<SessionKey, Option<SessionHeader>>,
+    /// The entry that is being applied.
+    origin: Origin,
     configuration: Option<Arc<[u8]>>,
     refused: u64,
     buffers: Buffers,
@@ -80,6 +89,8 @@ impl<'a> Step<'a> {
             counts_before: counts,
             counts: BTreeMap::new(),
             rows: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            origin: Origin::default(),
             configuration: None,
             refused: 0,
             buffers: Buffers::default(),
@@ -116,15 +127,10 @@ impl<'a> Step<'a> {
             Effect::IndexRows { collection, index, rows } => {
                 self.index_rows(*collection, *index, rows)
             }
-            Effect::SessionRecord { session, record } => {
-                let key = Key::Session { session }.encode();
-                let sessions = space(KeySpace::Sessions);
-                match record {
-                    Some(record) => self.batch.put(sessions, &key, record),
-                    None => self.batch.delete(sessions, &key),
-                }
-                Ok(())
+            Effect::RecordStatements { session, number, revision, statements } => {
+                self.record(*session, *number, *revision, statements)
             }
+            Effect::ForgetSession { session, revision } => self.forget(*session, *revision),
             Effect::Noop { .. } => Ok(()),
             Effect::CreateCollection { .. }
             | Effect::DropCollection { .. }

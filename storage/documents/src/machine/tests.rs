@@ -346,23 +346,6 @@ fn many_rows_are_looked_up_in_the_order_asked_for() {
 }
 
 #[test]
-fn session_records_are_kept_and_forgotten() {
-    let record = |session: &[u8], record: Option<&[u8]>| Effect::SessionRecord {
-        session: session.to_vec(),
-        record: record.map(<[u8]>::to_vec),
-    };
-    let (_, documents) = applied(vec![
-        record(b"a", Some(b"1")),
-        record(b"b", Some(b"2")),
-        record(b"a", Some(b"3")),
-        record(b"b", None),
-    ]);
-    let view = documents.view();
-    assert_eq!(view.session_record(b"a").unwrap(), Some(b"3".to_vec()));
-    assert_eq!(view.session_record(b"b").unwrap(), None);
-}
-
-#[test]
 fn effects_on_what_is_not_there_are_counted_and_change_nothing_else() {
     let (_, documents) = applied(vec![
         insert(1, doc! { "_id": 1 }),
