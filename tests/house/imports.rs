@@ -26,6 +26,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ),
     ("quire-query", "server", &["quire-bson", "quire-collation", "quire-errors", "quire-keys"]),
     ("quire-consensus", "server", &["quire-log"]),
+    ("quire-failpoints", "server", &["quire-bson", "quire-errors"]),
     (
         "quire-execution",
         "server",
@@ -37,6 +38,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-query",
             "quire-documents",
             "quire-consensus",
+            "quire-failpoints",
         ],
     ),
     (
@@ -64,6 +66,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-execution",
             "quire-documents",
             "quire-consensus",
+            "quire-failpoints",
             "quire-replset",
         ],
     ),
@@ -81,6 +84,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-query",
             "quire-execution",
             "quire-consensus",
+            "quire-failpoints",
             "quire-replset",
             "quire-commands",
             "quire-config",

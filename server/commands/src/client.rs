@@ -8,7 +8,7 @@ use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// The bytes a client may use to describe itself.
 const METADATA_BYTES_MAX: usize = 512;
@@ -28,6 +28,10 @@ pub struct Client {
     streamed: Mutex<Option<i64>>,
     /// When a command last declared each version of the Stable API: none, 1 and 2.
     declared: [AtomicI64; 3],
+    /// It said that it is another server.
+    internal: AtomicBool,
+    /// It has written here.
+    wrote: AtomicBool,
 }
 
 impl Client {
@@ -39,6 +43,8 @@ impl Client {
             compressors: Mutex::new(Vec::new()),
             streamed: Mutex::new(None),
             declared: Default::default(),
+            internal: AtomicBool::new(false),
+            wrote: AtomicBool::new(false),
         }
     }
 
@@ -63,10 +69,7 @@ impl Client {
 
     /// `client.application.name`, when it was given.
     pub fn app_name(&self) -> Option<&str> {
-        let RawValue::Document(application) = self.metadata()?.get("application")? else {
-            return None;
-        };
-        application.get("name")?.as_str()
+        app_name_in(self.metadata()?)
     }
 
     /// Takes the `client` document of a handshake. Says whether it was new.
@@ -108,10 +111,33 @@ impl Client {
         is_due
     }
 
+    /// The client said in a hello that it is another server.
+    pub fn note_internal(&self) {
+        self.internal.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_internal(&self) -> bool {
+        self.internal.load(Ordering::Relaxed)
+    }
+
+    /// The client has written something.
+    pub fn note_written(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_written(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
+    }
+
     /// Remembers which compressors were agreed on.
     pub fn agree_on(&self, compressors: Vec<&'static str>) {
         *self.compressors.lock() = compressors;
     }
+}
+
+/// The application's name in a `client` document.
+pub fn app_name_in(metadata: RawDoc<'_>) -> Option<&str> {
+    metadata.get("application")?.as_document()?.get("name")?.as_str()
 }
 
 fn check_metadata(metadata: RawDoc<'_>) -> Result<()> {

@@ -65,6 +65,10 @@ pub async fn before(context: &Context<'_>) -> Result<()> {
 /// Waits until a write has reached all that its client asks for. The error goes beside the results:
 /// the write is done and stays.
 pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
+    if context.injected.is_some_and(|injected| injected.write_concern_error().is_some()) {
+        // The reply will say so whatever is true.
+        return Ok(());
+    }
     let set = context.server.replica_set.as_ref();
     match set.filter(|_| command.is_write() && command.takes_write_concern) {
         Some(set) => write::wait(context, set, context.concerns.write.as_ref()).await,

@@ -7,24 +7,32 @@ use crate::client::Client;
 use crate::concerns::{self, Concerns};
 use crate::counters::OperationClass;
 use crate::generic::Generic;
-use crate::operations::NewOperation;
+use crate::operations::{NewOperation, Operation};
 use crate::registry::{self, Command, Run, Scope};
 use crate::reply::{Reply, finished};
 use crate::server::{Context, Server};
 use crate::sessions::session_id;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
-use crate::{gate, slow, stable_api};
+use crate::{gate, injected, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
+use quire_failpoints::{FailCommand, Outcome};
 use quire_protocol::Request;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What goes back to the client.
-pub struct Response {
+pub enum Response {
+    Answer(Answer),
+    /// Nothing: the connection is closed without a word.
+    HangUp,
+}
+
+/// One reply.
+pub struct Answer {
     pub body: DocBuf,
     /// Another reply to the same request follows: run it again.
     pub more: bool,
@@ -32,49 +40,61 @@ pub struct Response {
 
 /// Runs one request to its end. Dropping the future stops the command.
 pub async fn run(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Response {
-    match answer(server, client, request).await {
+    match respond(server, client, request).await {
         Ok(response) => response,
         Err(error) => {
             server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
-            let (body, more) = finished(Err(error), &Trailer::new(server, false));
-            Response { body, more }
+            Response::Answer(finished(Err(error), &Trailer::bare(server)))
         }
     }
 }
 
 /// The same; the error is for a request that did not even become an operation.
-async fn answer(server: &Arc<Server>, client: &Arc<Client>, request: &Request) -> Result<Response> {
+async fn respond(
+    server: &Arc<Server>,
+    client: &Arc<Client>,
+    request: &Request,
+) -> Result<Response> {
     let name = request.command_name();
     let is_here =
         |command: &&Command| !command.for_tests || server.parameters.test_commands_enabled();
     let command = registry::find(name).filter(is_here).ok_or_else(|| unknown(name))?;
     check_target(command, request)?;
     let generic = Generic::read(request.body())?;
-    let trailer = Trailer::new(server, command.retryable && generic.is_retryable_write());
-    let (concerns, new) = match admit(server, client, command, request, &generic) {
-        Ok(admitted) => admitted,
-        Err(error) => {
-            server.counters.asserts_user.fetch_add(1, Ordering::Relaxed);
-            let (body, more) = finished(Err(error), &trailer);
-            return Ok(Response { body, more });
-        }
-    };
+    let new = new_operation(server, client, command, request, &generic);
     let running = server.operations.begin(new);
+    let operation = &running.operation;
+    let injected = match server.failpoints.fail_command.is_on() {
+        true => Box::pin(injected::before_command(server, client, command, operation)).await,
+        false => None,
+    };
+    let injected = injected.as_deref();
+    let (concerns, refused) = match admit(server, command, request, &generic, operation, injected) {
+        Ok(concerns) => (concerns, None),
+        Err(error) => (Concerns::default(), Some(error)),
+    };
     let context = Context {
         server,
         client,
         request,
         generic: &generic,
         concerns: &concerns,
-        operation: &running.operation,
+        operation,
+        injected,
     };
-    let outcome = execute(command, &context).await;
+    let outcome = match refused {
+        None => execute(command, &context).await,
+        Some(error) => Err(error),
+    };
+    if operation.wrote() {
+        client.note_written();
+    }
     let error = outcome.as_ref().err().cloned();
-    let (body, more) = finished(outcome, &trailer);
-    let took = context.operation.started.elapsed();
-    let reply_bytes = body.as_bytes().len();
+    let answer = finished(outcome, &Trailer::new(&context, command));
+    let took = operation.started.elapsed();
+    let reply_bytes = answer.body.as_bytes().len();
     note(&context, &Finished { command, took, error: error.as_ref(), reply_bytes }).await;
-    Ok(Response { body, more })
+    Ok(if operation.hangs_up() { Response::HangUp } else { Response::Answer(answer) })
 }
 
 /// The error for a command that does not exist.
@@ -100,41 +120,70 @@ fn check_target(command: &Command, request: &Request) -> Result<()> {
         .map_err(|error| CommandError::new(Code::InvalidNamespace, error.to_string()))
 }
 
-/// Checks everything that does not depend on the command itself.
-fn admit(
-    server: &Arc<Server>,
+fn new_operation(
+    server: &Server,
     client: &Arc<Client>,
     command: &'static Command,
     request: &Request,
     generic: &Generic,
-) -> Result<(Concerns, NewOperation)> {
-    let database = request.database();
-    stable_api::check(&server.parameters, command, &generic.api, request.body())?;
-    server.counters.api_usage.note(client, &generic.api, server.now_millis());
-    gate::check(server, command, generic, database, request.body())?;
-    let concerns = Concerns::read(server, command, generic)?;
+) -> NewOperation {
     let body = request.body();
-    let namespace = namespace_of(command, database, body);
-    let new = NewOperation {
+    NewOperation {
         client: client.clone(),
         command: command.name,
         is_write: command.is_write(),
-        namespace,
+        namespace: namespace_of(command, request.database(), body),
         body: body.into(),
         comment: generic.comment.clone(),
         lsid: generic.lsid.clone(),
-        // getMore's limit bounds its wait for new documents, not the command.
-        max_time: generic
-            .max_time_millis
-            .map(Duration::from_millis)
-            .filter(|_| command.class != OperationClass::GetMore),
         started_millis: server.now_millis(),
-    };
+    }
+}
+
+/// Checks everything that does not depend on the command itself.
+fn admit(
+    server: &Server,
+    command: &Command,
+    request: &Request,
+    generic: &Generic,
+    operation: &Operation,
+    injected: Option<&FailCommand>,
+) -> Result<Concerns> {
+    match injected.map(|injected| &injected.outcome) {
+        None | Some(Outcome::Run | Outcome::WriteConcernError(_)) => {}
+        Some(Outcome::Fail(error)) => {
+            // If this is a round of a stream of hellos, it is the last one.
+            operation.client.note_streamed(None);
+            return Err(error.clone());
+        }
+        Some(Outcome::CloseConnection) => {
+            operation.hang_up();
+            return Err(hung_up());
+        }
+    }
+    let (database, body) = (request.database(), request.body());
+    stable_api::check(&server.parameters, command, &generic.api, body)?;
+    server.counters.api_usage.note(&operation.client, &generic.api, server.now_millis());
+    gate::check(server, command, generic, database, body)?;
+    let concerns = Concerns::read(server, command, generic)?;
     if let Some(lsid) = &generic.lsid {
         let id = session_id(lsid.as_raw())?;
         server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
     }
-    Ok((concerns, new))
+    // getMore's limit bounds its wait for new documents, not the command.
+    let limit = generic.max_time_millis.filter(|_| command.class != OperationClass::GetMore);
+    if let Some(limit) = limit {
+        // What a fail point made it wait counts too.
+        let limit = Duration::from_millis(limit).saturating_sub(operation.started.elapsed());
+        server.limit(operation, limit);
+    }
+    operation.check()?;
+    Ok(concerns)
+}
+
+/// What logs say of a command whose client is not answered.
+fn hung_up() -> CommandError {
+    CommandError::location(50985, "Failing command via 'failCommand' failpoint")
 }
 
 /// The namespace by which logs and `currentOp` know an operation.

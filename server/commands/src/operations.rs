@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,8 @@ pub struct Operation {
     deadline: OnceLock<Instant>,
     stopped: AtomicU8,
     stop_signal: Signal,
+    hangs_up: AtomicBool,
+    wrote: AtomicBool,
     /// Figures for the profiler, slow-operation lines and `currentOp`.
     pub figures: Figures,
 }
@@ -116,6 +118,20 @@ impl Operation {
         self.stop_signal.changed_since(0).await;
     }
 
+    /// Closes the connection instead of answering, whatever the command comes to.
+    pub fn hang_up(&self) {
+        self.hangs_up.store(true, Ordering::Relaxed);
+    }
+
+    pub fn hangs_up(&self) -> bool {
+        self.hangs_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything of it went into the log.
+    pub fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
+    }
+
     /// The time left, when there is a limit.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.get().map(|deadline| deadline.saturating_duration_since(Instant::now()))
@@ -138,6 +154,10 @@ impl Watch for Operation {
         self.figures.keys_examined.fetch_add(keys, Ordering::Relaxed);
         self.figures.docs_examined.fetch_add(docs, Ordering::Relaxed);
     }
+
+    fn wrote(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What a new operation is registered with.
@@ -149,7 +169,6 @@ pub struct NewOperation {
     pub body: DocBuf,
     pub comment: Option<Bson>,
     pub lsid: Option<DocBuf>,
-    pub max_time: Option<Duration>,
     pub started_millis: i64,
 }
 
@@ -179,11 +198,10 @@ impl Operations {
             deadline: OnceLock::new(),
             stopped: AtomicU8::new(0),
             stop_signal: Signal::default(),
+            hangs_up: AtomicBool::new(false),
+            wrote: AtomicBool::new(false),
             figures: Figures::default(),
         });
-        if let Some(limit) = new.max_time {
-            operation.limit_to(limit);
-        }
         self.running.lock().insert(id, operation.clone());
         Running { operations: self.clone(), operation }
     }
@@ -250,7 +268,6 @@ mod tests {
             body: DocBuf::new(),
             comment: None,
             lsid: None,
-            max_time: None,
             started_millis: 0,
         })
     }

@@ -5,6 +5,7 @@
 //! here, and then it is remembered and answered with a warning ([`foreign`]). Any other name is
 //! refused, because a setting that silently does nothing misleads.
 
+mod fail_points;
 mod foreign;
 mod start;
 mod table;
@@ -18,7 +19,7 @@ pub(crate) use verbosity::Levels;
 use parking_lot::RwLock;
 use quire_bson::{Bson, RawValue};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::ApplySwitch;
+use quire_failpoints::FailPoints;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ use table::Parameter;
 pub struct Parameters {
     values: RwLock<BTreeMap<String, Bson>>,
     warnings: Vec<String>,
-    fail_apply: Arc<ApplySwitch>,
+    failpoints: Arc<FailPoints>,
     /// The value of `requireApiVersion`, which every command asks for.
     requires_api_version: AtomicBool,
 }
@@ -44,12 +45,12 @@ pub struct Shown {
 
 impl Default for Parameters {
     fn default() -> Parameters {
-        let all = table::all().filter(|known| !known.for_tests);
-        let values = all.map(|known| (known.name.to_owned(), known.default_value())).collect();
+        let values =
+            table::all().map(|known| (known.name.to_owned(), known.default_value())).collect();
         Parameters {
             values: RwLock::new(values),
             warnings: Vec::new(),
-            fail_apply: Arc::default(),
+            failpoints: Arc::default(),
             requires_api_version: AtomicBool::new(false),
         }
     }
@@ -64,9 +65,6 @@ impl Parameters {
         if let Some((name, text)) = first {
             parameters.start_with(name, text)?;
         }
-        if parameters.test_commands_enabled() {
-            parameters.add_those_for_tests();
-        }
         let rest = given.iter().filter(|(name, _)| first.is_none_or(|(first, _)| first != *name));
         for (name, text) in rest {
             parameters.start_with(name, text)?;
@@ -74,20 +72,12 @@ impl Parameters {
         Ok(parameters)
     }
 
-    fn add_those_for_tests(&mut self) {
-        let all = table::all().filter(|known| known.for_tests);
-        let values = all.map(|known| (known.name.to_owned(), known.default_value()));
-        self.values.get_mut().extend(values);
-    }
-
-    /// One that means something here, and now.
-    fn find(&self, name: &str) -> Option<&'static Parameter> {
-        table::find(name).filter(|known| !known.for_tests || self.test_commands_enabled())
-    }
-
     fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
         let value = start::read(text);
-        let Some(known) = self.find(name) else {
+        if self.test_commands_enabled() && fail_points::is_one(name) {
+            return fail_points::start_with(&self.failpoints, name, &value);
+        }
+        let Some(known) = table::find(name) else {
             if !foreign::is_known(name) {
                 return Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'")));
             }
@@ -117,32 +107,41 @@ impl Parameters {
         self.values.read().get(name).cloned()
     }
 
+    /// A fail point as a parameter.
+    fn show_fail_point(&self, name: &str) -> Option<Shown> {
+        let value = fail_points::show(&self.failpoints, name)?;
+        let settable = Settable::AtStart;
+        self.test_commands_enabled().then(|| Shown { name: name.to_owned(), value, settable })
+    }
+
     /// One parameter by its name.
     pub(crate) fn show(&self, name: &str) -> Option<Shown> {
-        let value = self.get(name)?;
+        let Some(value) = self.get(name) else { return self.show_fail_point(name) };
         let settable = table::find(name).map_or(Settable::Anytime, |known| known.settable);
         Some(Shown { name: name.to_owned(), value, settable })
     }
 
     /// All parameters in the order of their names.
     pub(crate) fn show_all(&self) -> Vec<Shown> {
-        let names: Vec<String> = self.values.read().keys().cloned().collect();
+        let mut names: Vec<String> = self.values.read().keys().cloned().collect();
+        names.extend(fail_points::names());
+        names.sort_unstable();
         names.iter().filter_map(|name| self.show(name)).collect()
     }
 
     /// Checks a value that `setParameter` gives; nothing changes yet.
     pub(crate) fn accept(&self, name: &str, value: RawValue<'_>) -> Result<Bson> {
-        let Some(known) = self.find(name) else {
+        let Some(known) = table::find(name) else {
             if foreign::is_known(name) {
                 return Ok(value.to_bson());
             }
-            return Err(unrecognized(name));
+            return Err(match self.show_fail_point(name) {
+                Some(_) => only_at_start(name),
+                None => unrecognized(name),
+            });
         };
         if !known.settable.at_run_time() {
-            return Err(CommandError::new(
-                Code::IllegalOperation,
-                format!("not allowed to change [{name}] at runtime"),
-            ));
+            return Err(only_at_start(name));
         }
         let accepted = known.accept(&value.to_bson()).map_err(SettingRefused::into_error)?;
         Ok(match name {
@@ -166,10 +165,6 @@ impl Parameters {
 
     /// What a value sets off at once.
     fn act_on(&self, name: &str, value: &Bson) {
-        if name == table::FAIL_APPLY.name {
-            let nth = table::whole_number(value).and_then(|nth| u64::try_from(nth).ok());
-            self.fail_apply.set(nth.unwrap_or(0));
-        }
         if name == table::REQUIRE_API_VERSION.name {
             self.requires_api_version.store(value.as_bool() == Some(true), Ordering::Relaxed);
         }
@@ -265,9 +260,9 @@ impl Parameters {
         self.flag(&table::ACCEPT_API_VERSION_2)
     }
 
-    /// By which tests make applying the log fail; `None` where test commands are not enabled.
-    pub fn apply_switch(&self) -> Option<Arc<ApplySwitch>> {
-        self.test_commands_enabled().then(|| self.fail_apply.clone())
+    /// The node's fail points, some of which the command line may have switched on.
+    pub fn failpoints(&self) -> &Arc<FailPoints> {
+        &self.failpoints
     }
 
     /// The verbosity of the log, 0 to 5.
@@ -280,6 +275,10 @@ impl Parameters {
         let text = self.get(table::AUTOMATION_DESCRIPTOR.name)?.as_str()?.to_owned();
         (!text.is_empty()).then_some(text)
     }
+}
+
+fn only_at_start(name: &str) -> CommandError {
+    CommandError::new(Code::IllegalOperation, format!("not allowed to change [{name}] at runtime"))
 }
 
 fn unrecognized(name: &str) -> CommandError {

@@ -14,7 +14,6 @@ const PLANNED: &[&str] = &[
     "commitTransaction",
     "compact",
     "compactStructuredEncryptionData",
-    "configureFailPoint",
     "connPoolStats",
     "connPoolSync",
     "convertToCapped",
@@ -58,7 +57,6 @@ const PLANNED: &[&str] = &[
     "updateUser",
     "usersInfo",
     "validateDBMetadata",
-    "waitForFailPoint",
 ];
 
 pub fn is_planned(name: &str) -> bool {

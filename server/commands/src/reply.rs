@@ -3,9 +3,12 @@
 //! Owns the reply under construction. A command appends its fields; `ok` and what belongs to every
 //! reply is added by the dispatcher.
 
+use crate::dispatch::Answer;
 use crate::trailer::Trailer;
 use quire_bson::{DocBuf, DocBuilder, Document, RawDoc};
 use quire_errors::{CommandError, Result};
+
+const WRITE_CONCERN_ERROR: &str = "writeConcernError";
 
 /// The fields of a successful reply, but for `ok`.
 pub struct Reply {
@@ -44,13 +47,17 @@ impl Reply {
 
     /// Ends the reply.
     fn finish(mut self, trailer: &Trailer<'_>) -> DocBuf {
-        let error = self.write_concern_error.as_ref();
-        if let Some(error) = error {
-            self.builder.append_with("writeConcernError", |b| append_error(b, error));
-            append_labels(&mut self.builder, &trailer.labels(error));
+        let telling = trailer.telling(None, self.write_concern_error.as_ref());
+        match (trailer.injected_write_concern_error(), &self.write_concern_error) {
+            (Some(injected), _) => _ = self.builder.append_doc(WRITE_CONCERN_ERROR, injected),
+            (None, Some(error)) => {
+                self.builder.append_with(WRITE_CONCERN_ERROR, |b| append_error(b, error));
+            }
+            (None, None) => {}
         }
+        append_labels(&mut self.builder, &trailer.labels(&telling));
         self.builder.append_f64("ok", 1.0);
-        trailer.append(&mut self.builder, error);
+        trailer.append(&mut self.builder, &telling);
         self.builder.finish()
     }
 }
@@ -72,17 +79,17 @@ fn append_extra(builder: &mut DocBuilder, error: &CommandError) {
 /// The whole reply of a failed command, where nothing is known of the server that failed.
 pub fn error_reply(error: &CommandError) -> DocBuf {
     let mut builder = DocBuilder::new();
-    append_failure(&mut builder, error, error.labels());
+    append_failure(&mut builder, error);
+    append_labels(&mut builder, error.labels());
     builder.finish()
 }
 
-fn append_failure(builder: &mut DocBuilder, error: &CommandError, labels: &[&str]) {
+fn append_failure(builder: &mut DocBuilder, error: &CommandError) {
     builder.append_f64("ok", 0.0);
     builder.append_str("errmsg", error.message());
     builder.append_i32("code", error.code().number());
     builder.append_str("codeName", &error.code().name());
     append_extra(builder, error);
-    append_labels(builder, labels);
 }
 
 fn append_labels(builder: &mut DocBuilder, labels: &[&str]) {
@@ -103,18 +110,23 @@ pub fn append_write_error(builder: &mut DocBuilder, index: usize, error: &Comman
     builder.append_str("errmsg", error.message());
 }
 
-/// Turns a reply or an error into the document that is sent.
-pub(crate) fn finished(outcome: Result<Reply>, trailer: &Trailer<'_>) -> (DocBuf, bool) {
+/// Turns a reply or an error into what is sent.
+pub(crate) fn finished(outcome: Result<Reply>, trailer: &Trailer<'_>) -> Answer {
     match outcome {
         Ok(reply) => {
             let more = reply.more;
-            (reply.finish(trailer), more)
+            Answer { body: reply.finish(trailer), more }
         }
         Err(error) => {
             let mut builder = DocBuilder::new();
-            append_failure(&mut builder, &error, &trailer.labels(&error));
-            trailer.append(&mut builder, Some(&error));
-            (builder.finish(), false)
+            append_failure(&mut builder, &error);
+            if let Some(injected) = trailer.injected_write_concern_error() {
+                builder.append_doc(WRITE_CONCERN_ERROR, injected);
+            }
+            let telling = trailer.telling(Some(&error), None);
+            append_labels(&mut builder, &trailer.labels(&telling));
+            trailer.append(&mut builder, &telling);
+            Answer { body: builder.finish(), more: false }
         }
     }
 }

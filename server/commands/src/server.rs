@@ -22,11 +22,12 @@ use quire_errors::{Code, CommandError, Result};
 use quire_execution::index_build::Builders;
 use quire_execution::writes::Writer;
 use quire_execution::{Identities, Sequencer};
+use quire_failpoints::{FailCommand, FailPoints};
 use quire_protocol::Request;
 use quire_query::{Constants, ValueOrder};
 use quire_replset::{MemberState, ReplicaSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A running server, shared by all connections.
 pub struct Server {
@@ -39,6 +40,7 @@ pub struct Server {
     pub sessions: Sessions,
     pub checkouts: Checkouts,
     pub parameters: Parameters,
+    pub failpoints: Arc<FailPoints>,
     pub counters: Counters,
     pub profiling: Profiling,
     pub topology: Topology,
@@ -79,6 +81,15 @@ impl Server {
         set.is_none_or(|set| set.standing().state == MemberState::Primary)
     }
 
+    /// Limits an operation's time from now on, as far as fail points let it.
+    pub fn limit(&self, operation: &Operation, limit: Duration) {
+        if self.failpoints.max_time_never_time_out.enter().is_some() {
+            return;
+        }
+        let over = self.failpoints.max_time_always_time_out.enter().is_some();
+        operation.limit_to(if over { Duration::ZERO } else { limit });
+    }
+
     /// Forgets cursors and sessions that nobody came back for.
     pub fn expire_idle(&self) {
         self.cursors.expire(self.parameters.cursor_timeout());
@@ -96,6 +107,8 @@ pub struct Context<'a> {
     pub generic: &'a Generic,
     pub concerns: &'a Concerns,
     pub operation: &'a Arc<Operation>,
+    /// What a fail point has in mind for this command.
+    pub injected: Option<&'a FailCommand>,
 }
 
 impl<'a> Context<'a> {

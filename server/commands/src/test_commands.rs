@@ -5,12 +5,16 @@
 mod api_versions;
 mod cap_trunc;
 mod clear_log;
+mod configure_fail_point;
+#[cfg(test)]
+mod fail_point_tests;
 mod god_insert;
 mod is_self;
 mod object_id;
 mod sleep;
 #[cfg(test)]
 mod tests;
+mod wait_for_fail_point;
 
 use crate::registry::{Command, Run};
 
@@ -22,10 +26,12 @@ pub const COMMANDS: &[&Command] = &[
     &api_versions::TEST_VERSIONS_1_AND_2,
     &cap_trunc::COMMAND,
     &clear_log::COMMAND,
+    &configure_fail_point::COMMAND,
     &god_insert::COMMAND,
     &is_self::COMMAND,
     &object_id::COMMAND,
     &sleep::COMMAND,
+    &wait_for_fail_point::COMMAND,
 ];
 
 /// A command of this family.

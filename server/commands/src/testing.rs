@@ -6,11 +6,11 @@
 mod set;
 
 use crate::host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
+use crate::{Answer, Response, Topology};
 use crate::{
     Checkouts, Client, Counters, Cursors, Facts, Operations, Parameters, Profiling, Server,
     Sessions,
 };
-use crate::{Response, Topology};
 use parking_lot::Mutex;
 use quire_bson::{DocBuf, Document, ObjectId, RawDoc};
 use quire_consensus::{Options, Replica};
@@ -68,9 +68,24 @@ impl Rig {
         self.respond(&request(database, command, sequences)).body.as_raw().to_document()
     }
 
-    /// Runs a request that is already one.
-    pub fn respond(&self, request: &Request) -> Response {
-        block_on(crate::run(&self.server, &self.client, request))
+    /// Runs a request that is already one, and that is answered.
+    #[track_caller]
+    pub fn respond(&self, request: &Request) -> Answer {
+        block_on(crate::run(&self.server, &self.client, request)).answer()
+    }
+
+    /// Runs a command and gives its reply, unless the connection is closed instead.
+    pub fn try_run(&self, database: &str, command: Document) -> Option<Document> {
+        match block_on(crate::run(&self.server, &self.client, &request(database, command, &[]))) {
+            Response::Answer(answer) => Some(answer.body.as_raw().to_document()),
+            Response::HangUp => None,
+        }
+    }
+
+    /// Enables test commands, as only a start can.
+    pub fn for_tests(self) -> Rig {
+        self.server.parameters.set("enableTestCommands", true.into());
+        self
     }
 
     /// Runs a command that must succeed, write errors and all.
@@ -197,6 +212,7 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
     let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
     let facts = facts();
     let topology = Topology::new(facts.process);
+    let parameters = Parameters::default();
     Server {
         documents,
         sequencer: Arc::new(sequencer),
@@ -206,7 +222,8 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
         cursors: Cursors::default(),
         sessions: Sessions::default(),
         checkouts: Checkouts::default(),
-        parameters: Parameters::default(),
+        failpoints: parameters.failpoints().clone(),
+        parameters,
         counters: Counters::default(),
         profiling: Profiling::new(100),
         topology,
@@ -228,6 +245,17 @@ fn facts() -> Facts {
         storage_engine: "inMemory",
         git_revision: "unknown",
         compressors: Vec::new(),
+    }
+}
+
+impl Response {
+    /// The answer that there must be.
+    #[track_caller]
+    pub fn answer(self) -> Answer {
+        match self {
+            Response::Answer(answer) => answer,
+            Response::HangUp => panic!("the connection was closed"),
+        }
     }
 }
 

@@ -1,29 +1,16 @@
-//! What a member of a replica set adds to every reply.
+//! What the server adds to every reply.
 //!
 //! Owns the set's logical time at a reply's end, the labels by which drivers decide to send a command
-//! again, and the `topologyVersion` of errors that tell of a change of roles.
+//! again, the `topologyVersion` of errors that tell of a change of roles, and what a fail point has
+//! said beside or instead of them.
 
-use crate::server::Server;
-use quire_bson::{DocBuilder, RawValue, Timestamp};
+use crate::arguments::integer;
+use crate::labels::{self, Numbering, Told};
+use crate::registry::Command;
+use crate::server::{Context, Server};
+use quire_bson::{Bson, DocBuilder, RawDoc, RawValue, Timestamp};
 use quire_errors::{Code, CommandError};
-use quire_replset::ReplicaSet;
-
-/// After these errors a numbered write may be sent again.
-const RETRIABLE: &[Code] = &[
-    Code::HostUnreachable,
-    Code::HostNotFound,
-    Code::NetworkTimeout,
-    Code::ShutdownInProgress,
-    Code::ReadConcernMajorityNotAvailableYet,
-    Code::PrimarySteppedDown,
-    Code::ExceededTimeLimit,
-    Code::SocketException,
-    Code::NotWritablePrimary,
-    Code::InterruptedAtShutdown,
-    Code::InterruptedDueToReplStateChange,
-    Code::NotPrimaryNoSecondaryOk,
-    Code::NotPrimaryOrSecondary,
-];
+use quire_failpoints::FailCommand;
 
 /// This member is not what the client took it for.
 const NOT_PRIMARY: &[Code] = &[
@@ -36,36 +23,95 @@ const NOT_PRIMARY: &[Code] = &[
 
 const SHUTDOWN: &[Code] = &[Code::ShutdownInProgress, Code::InterruptedAtShutdown];
 
-const RETRYABLE_WRITE: &str = "RetryableWriteError";
-
 /// The end of one reply.
 #[derive(Clone, Copy)]
 pub struct Trailer<'a> {
     server: &'a Server,
-    set: Option<&'a ReplicaSet>,
-    is_retryable_write: bool,
+    /// `None` for what did not become an operation.
+    asked: Option<Asked<'a>>,
+}
+
+/// What of the request matters here.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    context: &'a Context<'a>,
+    numbering: Numbering,
+    takes_write_concern: bool,
+}
+
+/// What a reply tells of.
+pub struct Telling<'a> {
+    told: Told,
+    /// Labels that the errors bring along.
+    labels: &'a [&'static str],
 }
 
 impl<'a> Trailer<'a> {
-    pub fn new(server: &'a Server, is_retryable_write: bool) -> Trailer<'a> {
-        Trailer { server, set: server.replica_set.as_deref(), is_retryable_write }
+    /// For a request that did not become an operation.
+    pub fn bare(server: &'a Server) -> Trailer<'a> {
+        Trailer { server, asked: None }
     }
 
-    /// The labels of a reply with this error, at its top or as the error of its write concern.
-    pub fn labels(&self, error: &CommandError) -> Vec<&'static str> {
-        let mut labels = error.labels().to_vec();
-        let may_retry = self.set.is_some() && self.is_retryable_write;
-        if may_retry && RETRIABLE.contains(&error.code()) && !labels.contains(&RETRYABLE_WRITE) {
-            labels.push(RETRYABLE_WRITE);
+    pub fn new(context: &'a Context<'a>, command: &Command) -> Trailer<'a> {
+        let numbering = Numbering::of(command, context.generic);
+        let takes_write_concern = command.takes_write_concern;
+        let asked = Some(Asked { context, numbering, takes_write_concern });
+        Trailer { server: context.server, asked }
+    }
+
+    fn injected(&self) -> Option<&'a FailCommand> {
+        self.asked.and_then(|asked| asked.context.injected)
+    }
+
+    /// What a fail point says of the write concern, whatever became of it.
+    pub fn injected_write_concern_error(&self) -> Option<RawDoc<'a>> {
+        let asked = self.asked.filter(|asked| asked.takes_write_concern)?;
+        asked.context.injected?.write_concern_error()
+    }
+
+    /// Sums up what the reply tells of: the command's own failure, or that of its write concern.
+    pub fn telling<'e>(
+        &self,
+        error: Option<&'e CommandError>,
+        write_concern_error: Option<&'e CommandError>,
+    ) -> Telling<'e> {
+        let injected = self.injected_write_concern_error().map(code_of);
+        let told = Told {
+            code: error.map(CommandError::code),
+            write_concern_code: injected.unwrap_or(write_concern_error.map(CommandError::code)),
+            wrote_nothing: self.asked.is_some_and(|asked| {
+                asked.context.client.has_written() && !asked.context.operation.wrote()
+            }),
+        };
+        let own = error.or(write_concern_error);
+        Telling { told, labels: own.map(CommandError::labels).unwrap_or_default() }
+    }
+
+    /// The labels of a reply.
+    pub fn labels(&self, telling: &Telling<'a>) -> Vec<&'a str> {
+        let told = &telling.told;
+        if told.code.is_none() && told.write_concern_code.is_none() {
+            return Vec::new();
         }
-        labels
+        if let Some(instead) = self.injected().and_then(|injected| injected.labels.as_ref()) {
+            return instead.iter().map(String::as_str).collect();
+        }
+        let mut all: Vec<&str> = telling.labels.to_vec();
+        let ordinary = self.asked.filter(|asked| !asked.context.client.is_internal());
+        let numbering = ordinary.map_or(Numbering::None, |asked| asked.numbering);
+        for label in labels::labels(numbering, told) {
+            if !all.contains(&label) {
+                all.push(label);
+            }
+        }
+        all
     }
 
-    /// Appends what stands behind everything else. `error` is what the reply tells of, if anything.
-    pub fn append(&self, b: &mut DocBuilder, error: Option<&CommandError>) {
-        let Some(set) = self.set else { return };
-        if error.is_some_and(|error| self.tells_of_change(error.code())) {
-            b.append_bson("topologyVersion", &self.server.topology.version_of_refusal());
+    /// Appends what stands behind everything else.
+    pub fn append(&self, b: &mut DocBuilder, telling: &Telling<'_>) {
+        let Some(set) = &self.server.replica_set else { return };
+        if self.tells_of_change(&telling.told) {
+            b.append_bson("topologyVersion", &self.version_of_refusal());
         }
         let operation_time = set.operation_time();
         // A member without a configuration has no time either.
@@ -76,10 +122,27 @@ impl<'a> Trailer<'a> {
         append_timestamp(b, "operationTime", operation_time);
     }
 
-    fn tells_of_change(&self, code: Code) -> bool {
+    fn tells_of_change(&self, told: &Told) -> bool {
         let is_ending = self.server.topology.is_shutting_down();
-        NOT_PRIMARY.contains(&code) || is_ending && SHUTDOWN.contains(&code)
+        let tells =
+            |code: Code| NOT_PRIMARY.contains(&code) || is_ending && SHUTDOWN.contains(&code);
+        told.code.is_some_and(tells) || told.write_concern_code.is_some_and(tells)
     }
+
+    /// An error that only a fail point speaks of changes nothing, and drivers shall see that.
+    fn version_of_refusal(&self) -> Bson {
+        let topology = &self.server.topology;
+        match self.injected().is_some_and(FailCommand::fails) {
+            true => topology.version(topology.counter()),
+            false => topology.version_of_refusal(),
+        }
+    }
+}
+
+/// The code in a `writeConcernError` that a test wrote.
+fn code_of(error: RawDoc<'_>) -> Option<Code> {
+    let number = integer(error.get("code")?)?;
+    i32::try_from(number).ok().map(Code::from_number)
 }
 
 fn append_timestamp(b: &mut DocBuilder, name: &str, Timestamp { time, increment }: Timestamp) {

@@ -6,7 +6,7 @@
 
 use crate::host::Traffic;
 use crate::peers::{self, Links};
-use quire_commands::{Client, Response, Server};
+use quire_commands::{Answer, Client, Response, Server};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
     Request, Violation, decode,
@@ -30,6 +30,8 @@ const REPLY_BYTES_KEPT: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) enum Ended {
     PeerLeft,
+    /// A command said so, by way of a fail point.
+    HungUp,
     Failed(io::Error),
     ProtocolBroken(Violation),
 }
@@ -156,14 +158,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn run(&mut self, request: &Request) -> Result<(), Ended> {
         let mut reply_to = request.reply_to();
         loop {
-            let response = self.run_once(request).await?;
+            let answer = match self.run_once(request).await? {
+                Response::Answer(answer) => answer,
+                Response::HangUp => return Err(Ended::HungUp),
+            };
             if request.more_to_come() {
                 return Ok(());
             }
             let id = self.response_id();
-            self.write(reply_to, id, &response);
+            self.write(reply_to, id, &answer);
             self.send().await?;
-            if !response.more {
+            if !answer.more {
                 return Ok(());
             }
             reply_to = reply_to.following(id);
@@ -194,9 +199,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         id
     }
 
-    fn write(&mut self, reply_to: ReplyTo, id: i32, response: &Response) {
-        let open = OpenReply::begin(&mut self.out, reply_to, id, response.more);
-        self.out.extend_from_slice(response.body.as_bytes());
+    fn write(&mut self, reply_to: ReplyTo, id: i32, answer: &Answer) {
+        let open = OpenReply::begin(&mut self.out, reply_to, id, answer.more);
+        self.out.extend_from_slice(answer.body.as_bytes());
         if let Err(too_large) = open.finish(&mut self.out, MESSAGE_BYTES_MAX) {
             let error = quire_errors::CommandError::new(
                 quire_errors::Code::BSONObjectTooLarge,

@@ -244,7 +244,7 @@ impl Accepting {
             self.links.clone(),
         );
         match connection.serve().await {
-            Ended::PeerLeft => {}
+            Ended::PeerLeft | Ended::HungUp => {}
             Ended::Failed(error) => tracing::debug!(
                 target: "NETWORK",
                 id = 22989,

@@ -81,11 +81,12 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     };
     let facts = facts(&settings, listeners.port, started);
     let mut replication = None;
-    let switch = parameters.apply_switch();
+    let failpoints = parameters.failpoints().clone();
+    let test_commands = parameters.test_commands_enabled();
     let stores = Stores::open(&settings.storage, Arc::new(WallClock), |log, machine| {
-        let machine = match switch {
-            Some(switch) => Arc::new(Failing::new(machine, switch)),
-            None => machine,
+        let machine = match test_commands {
+            true => Arc::new(Failing::new(machine, failpoints)),
+            false => machine,
         };
         let Some(setting) = &settings.replica_set else { return stores::alone(log, machine) };
         let node = stores::node_of(log.as_ref())?;
@@ -214,6 +215,7 @@ fn server(
         cursors: Cursors::default(),
         sessions: Sessions::default(),
         checkouts: Checkouts::default(),
+        failpoints: parameters.failpoints().clone(),
         parameters,
         counters: Counters::default(),
         profiling: profiling(settings),

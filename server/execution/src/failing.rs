@@ -1,48 +1,28 @@
 //! A state machine that fails on demand, for tests of whole servers.
 //!
-//! Stands between the log and the documents only where tests are allowed to switch it; nobody else
-//! pays for it.
+//! Stands between the log and the documents only where test commands are enabled; nobody else pays
+//! for it. The fail point `quireFailApply` says which entries fail.
 
+use quire_failpoints::FailPoints;
 use quire_log::{Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, StateMachine};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which entry cannot be applied.
-#[derive(Debug, Default)]
-pub struct ApplySwitch {
-    /// Counted from the next one with effects; 0 is none.
-    due: AtomicU64,
-}
-
-impl ApplySwitch {
-    /// The `nth` entry with effects from now on fails, and goes on failing until this is called with
-    /// another number; 0 lets everything pass.
-    pub fn set(&self, nth: u64) {
-        self.due.store(nth, Ordering::Release);
-    }
-
-    /// Lets a step pass, or not. One that did not pass has counted for nothing, as it comes again.
-    fn passes(&self, entries: &[Entry]) -> bool {
-        let with_effects = entries.iter().filter(|entry| entry.kind == EntryKind::Effects);
-        let count = with_effects.count() as u64;
-        let passed = self.due.fetch_update(Ordering::AcqRel, Ordering::Acquire, |due| match due {
-            0 => Some(0),
-            _ => due.checked_sub(count).filter(|left| *left > 0),
-        });
-        passed.is_ok()
-    }
-}
-
-/// Wraps another state machine, and fails the steps that the switch says.
+/// Wraps another state machine, and fails the steps that the fail point says.
 pub struct Failing {
     machine: Arc<dyn StateMachine>,
-    switch: Arc<ApplySwitch>,
+    points: Arc<FailPoints>,
 }
 
 impl Failing {
-    pub fn new(machine: Arc<dyn StateMachine>, switch: Arc<ApplySwitch>) -> Failing {
-        Failing { machine, switch }
+    pub fn new(machine: Arc<dyn StateMachine>, points: Arc<FailPoints>) -> Failing {
+        Failing { machine, points }
     }
+}
+
+/// Lets a step pass, or not. One that did not pass comes again, and is asked about again.
+fn passes(points: &FailPoints, entries: &[Entry]) -> bool {
+    let mut with_effects = entries.iter().filter(|entry| entry.kind == EntryKind::Effects);
+    with_effects.all(|_| points.quire_fail_apply.enter().is_none())
 }
 
 impl StateMachine for Failing {
@@ -55,7 +35,7 @@ impl StateMachine for Failing {
     }
 
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
-        if !self.switch.passes(entries) {
+        if !passes(&self.points, entries) {
             let reason = "a test has switched applying off".to_owned();
             return Err(Fatal { reason, no_space: false });
         }
@@ -102,6 +82,8 @@ impl StateMachine for Failing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quire_bson::RawDoc;
+    use quire_failpoints::Mode;
     use quire_log::{Term, Timestamp};
 
     fn step(kinds: &[EntryKind]) -> Vec<Entry> {
@@ -115,25 +97,38 @@ mod tests {
         kinds.iter().map(entry).collect()
     }
 
+    fn set(points: &FailPoints, mode: Mode) {
+        let point = points.find("quireFailApply").expect("the point");
+        point.configure(mode, RawDoc::EMPTY).expect("a mode");
+    }
+
     #[test]
-    fn everything_passes_until_the_switch_is_set() {
-        let switch = ApplySwitch::default();
+    fn everything_passes_until_the_point_is_set() {
+        let points = FailPoints::default();
         for _ in 0..3 {
-            assert!(switch.passes(&step(&[EntryKind::Effects; 5])));
+            assert!(passes(&points, &step(&[EntryKind::Effects; 5])));
         }
     }
 
     #[test]
     fn the_entry_fails_again_and_again_and_those_before_it_pass() {
         use EntryKind::{Configuration, Effects, TermStart};
-        let switch = ApplySwitch::default();
-        switch.set(4);
-        assert!(switch.passes(&step(&[TermStart, Configuration])), "has no effects");
-        assert!(switch.passes(&step(&[Effects, TermStart, Effects])), "the first two");
-        assert!(!switch.passes(&step(&[Effects, Effects])), "the fourth is in it");
-        assert!(!switch.passes(&step(&[Effects, Effects])), "as before");
-        assert!(switch.passes(&step(&[TermStart])), "has no effects");
-        switch.set(0);
-        assert!(switch.passes(&step(&[Effects, Effects])));
+        let points = FailPoints::default();
+        set(&points, Mode::Skip(3));
+        assert!(passes(&points, &step(&[TermStart, Configuration])), "has no effects");
+        assert!(passes(&points, &step(&[Effects, TermStart, Effects])), "the first two");
+        assert!(!passes(&points, &step(&[Effects, Effects])), "the fourth is in it");
+        assert!(!passes(&points, &step(&[Effects, Effects])), "as before");
+        assert!(passes(&points, &step(&[TermStart])), "has no effects");
+        set(&points, Mode::Off);
+        assert!(passes(&points, &step(&[Effects, Effects])));
+    }
+
+    #[test]
+    fn an_entry_may_fail_a_few_times_and_then_pass() {
+        let points = FailPoints::default();
+        set(&points, Mode::Times(2));
+        let tries = [(); 3].map(|()| passes(&points, &step(&[EntryKind::Effects; 2])));
+        assert_eq!(tries, [false, false, true]);
     }
 }

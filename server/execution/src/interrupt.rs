@@ -13,6 +13,9 @@ pub trait Watch: Send + Sync {
 
     /// Counts what was looked at since the last call.
     fn examined(&self, keys: u64, docs: u64);
+
+    /// Something was put into the log; whether it commits is not known yet.
+    fn wrote(&self) {}
 }
 
 /// How long one operation may keep a thread before others get their turn.

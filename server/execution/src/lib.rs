@@ -25,7 +25,7 @@ pub use creation::{
     Creation, Identities, NewCollection, check_creatable, check_writable, create_collection,
     ensure_collection,
 };
-pub use failing::{ApplySwitch, Failing};
+pub use failing::Failing;
 pub use failure::local_failure;
 pub use forgetting::forget_sessions;
 pub use interrupt::{Slice, Watch};

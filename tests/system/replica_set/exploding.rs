@@ -14,8 +14,9 @@ fn insert(id: i32) -> Document {
     doc! { "insert": "kept", "documents": [{ "_id": id }] }
 }
 
-fn switch(set: &ReplicaSet, place: usize, nth: i64) {
-    set.admin(place, doc! { "setParameter": 1, "quireFailApply": nth });
+/// The next entry cannot be applied, and goes on failing until `mode` is `off`.
+fn switch(set: &ReplicaSet, place: usize, mode: &str) {
+    set.admin(place, doc! { "configureFailPoint": "quireFailApply", "mode": mode });
 }
 
 /// A set whose election timeout is long enough for a look at a primary that cannot apply, before it
@@ -38,7 +39,7 @@ fn the_client_hears_at_once_the_entry_stays_and_takes_effect_once_everywhere() {
     let term = set.figure(leader, "quire_replica_set_term");
 
     let begun = Instant::now();
-    switch(&set, leader, 1);
+    switch(&set, leader, "alwaysOn");
     let (code, message) = set.connect(leader).fails("test", insert(2));
     assert_eq!(code, STATE_CHANGED, "{message}");
     let hello = set.hello(leader);
@@ -51,7 +52,7 @@ fn the_client_hears_at_once_the_entry_stays_and_takes_effect_once_everywhere() {
     assert_eq!(set.positions(leader), [before + 1, before + 1, before]);
     assert_eq!(set.count_on(leader), 1, "it is not there where it could not be applied");
 
-    switch(&set, leader, 0);
+    switch(&set, leader, "off");
     set.wait_for_count(leader, 2);
     let after = set.settled();
     if begun.elapsed() < IDLE {
@@ -67,7 +68,7 @@ fn the_client_hears_at_once_the_entry_stays_and_takes_effect_once_everywhere() {
 #[test]
 fn there_is_no_such_switch_without_test_commands() {
     let fresh = crate::Fresh::start();
-    let setting = doc! { "setParameter": 1, "quireFailApply": 1_i64 };
+    let setting = doc! { "configureFailPoint": "quireFailApply", "mode": "alwaysOn" };
     let (code, message) = fresh.daemon.connect().fails("admin", setting);
-    assert_eq!(code, 72, "{message}");
+    assert_eq!(code, 59, "{message}");
 }

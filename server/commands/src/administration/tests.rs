@@ -82,7 +82,7 @@ fn writes_wait_while_they_are_held_and_go_on_afterwards() {
     assert!(matches!(block_on(race(waiting.as_mut(), timer)), Either::Second(())));
     assert!(rig.stored("test", "c").is_empty());
     rig.ok("admin", doc! {"fsyncUnlock": 1});
-    let reply = block_on(waiting).body.as_raw().to_document();
+    let reply = block_on(waiting).answer().body.as_raw().to_document();
     assert_eq!(reply.get_i32("n").unwrap(), 1, "{reply}");
     let refused = rig.refused("admin", doc! {"fsyncUnlock": 1});
     assert_eq!(refused, (20, "fsyncUnlock called when not locked".to_owned()));
@@ -109,7 +109,7 @@ fn a_waiting_operation_is_shown_and_can_be_killed() {
     let id = operation.get_i32("opid").unwrap();
     let reply = rig.ok("admin", doc! {"killOp": 1, "op": id});
     assert_eq!(reply.get_str("info").unwrap(), "attempting to kill op");
-    let reply = block_on(waiting).body.as_raw().to_document();
+    let reply = block_on(waiting).answer().body.as_raw().to_document();
     assert_eq!(reply.get_i32("code").unwrap(), 11601, "{reply}");
     rig.ok("admin", doc! {"fsyncUnlock": 1});
     assert!(rig.stored("test", "c").is_empty());

@@ -71,6 +71,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let mut held =
         server.cursors.check_out(request.id, &request.namespace, lsid, context.operation)?;
     let cursor = held.get()?;
+    crate::injected::after_cursor_checkout(context)?;
     let began = Instant::now();
     begin(context, cursor)?;
     let mut batch = next_batch(context, cursor, request.batch_size).await?;
@@ -100,7 +101,7 @@ fn begin(context: &Context<'_>, cursor: &Cursor) -> Result<()> {
         ));
     }
     if let Some(left) = cursor.time_left.filter(|_| !cursor.await_data) {
-        operation.limit_to(left);
+        context.server.limit(operation, left);
     }
     operation.check()
 }

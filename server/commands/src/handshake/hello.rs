@@ -73,10 +73,10 @@ fn parse<'a>(context: &Context<'a>) -> Result<Hello<'a>> {
     let compression = args.optional_array("compression")?;
     let client = args.take("client");
     let hello_ok = args.flag("helloOk")?;
+    let internal = args.optional_doc("internalClient")?;
     for accepted in [
         "saslSupportedMechs",
         "speculativeAuthenticate",
-        "internalClient",
         "hostInfo",
         "loadBalanced",
         "backpressure",
@@ -102,6 +102,9 @@ fn parse<'a>(context: &Context<'a>) -> Result<Hello<'a>> {
             ));
         }
     };
+    if internal.is_some() {
+        context.client.note_internal();
+    }
     Ok(Hello { known, wait, compression, client, hello_ok })
 }
 

@@ -24,5 +24,5 @@ fn a_stream_tells_each_change_once_and_waits_in_between() {
     let waited = block_on(race(&mut next, std::future::ready(())));
     assert!(matches!(waited, Either::Second(())), "nothing has changed since");
     rig.server.topology.change();
-    assert!(block_on(next).more);
+    assert!(block_on(next).answer().more);
 }

@@ -58,13 +58,11 @@ pub(super) struct Parameter {
     kind: Kind,
     /// What the log says when it is set.
     pub(super) warning: Option<&'static str>,
-    /// Only there when test commands are.
-    pub(super) for_tests: bool,
 }
 
 impl Parameter {
     const fn new(name: &'static str, settable: Settable, kind: Kind) -> Parameter {
-        Parameter { name, settable, kind, warning: None, for_tests: false }
+        Parameter { name, settable, kind, warning: None }
     }
 
     pub(super) fn default_value(&self) -> Bson {
@@ -244,16 +242,6 @@ pub(super) static SESSIONS_MAX: Parameter = Parameter::new(
     Kind::Int { default: 1_000_000, min: 1, max: INT_MAX },
 );
 
-/// The so manyeth entry with effects cannot be applied, until this is 0 again.
-pub(super) static FAIL_APPLY: Parameter = Parameter {
-    for_tests: true,
-    ..Parameter::new(
-        "quireFailApply",
-        Settable::Anytime,
-        Kind::Long { default: 0, min: 0, max: i64::MAX },
-    )
-};
-
 pub(super) static QUIET: Parameter = Parameter::new("quiet", Settable::Anytime, Kind::Bool(false));
 
 /// How many entries of the log stay for members that were away. Those that were away for longer get
@@ -300,7 +288,6 @@ static ALL: &[&Parameter] = &[
     &LOG_SIZE_MAX,
     &SESSIONS_MAX,
     &QUIET,
-    &FAIL_APPLY,
     &RETAINED_ENTRIES,
     &REQUIRE_API_VERSION,
     &SIGNAL_SHUTDOWN_TIMEOUT,

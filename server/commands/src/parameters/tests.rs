@@ -55,20 +55,39 @@ fn the_log_level_and_the_root_of_the_components_are_one() {
 }
 
 #[test]
-fn what_is_there_for_tests_is_there_only_with_test_commands() {
-    let name = "quireFailApply";
-    let refused = started(&[(name, "1")]).expect_err("no test commands");
-    assert_eq!(refused, "Unknown --setParameter 'quireFailApply'");
+fn fail_points_are_parameters_only_with_test_commands() {
+    let name = "failpoint.disableStapling";
+    let refused = started(&[(name, r#"{"mode": "alwaysOn"}"#)]).expect_err("no test commands");
+    assert_eq!(refused, "Unknown --setParameter 'failpoint.disableStapling'");
     let without = started(&[]).unwrap();
-    assert_eq!(without.get(name), None);
-    assert!(without.apply_switch().is_none());
-    let value = quire_bson::DocBuf::from(&quire_bson::doc! { "n": 1 });
-    let one = value.as_raw().get("n").expect("a value");
-    assert!(without.accept(name, one).is_err());
+    assert!(without.show(name).is_none() && without.show_all().iter().all(|p| p.name != name));
 
-    let with = started(&[("enableTestCommands", "1"), (name, "2")]).unwrap();
-    assert_eq!(with.get(name), Some(quire_bson::Bson::Int64(2)));
-    assert!(with.apply_switch().is_some());
-    assert_eq!(with.accept(name, one).ok(), Some(quire_bson::Bson::Int64(1)));
-    assert!(started(&[("enableTestCommands", "1"), (name, "-1")]).is_err());
+    let on = r#"{"mode": "alwaysOn"}"#;
+    let with = started(&[("enableTestCommands", "1"), (name, on)]).unwrap();
+    assert!(with.failpoints().disable_stapling.is_on());
+    let shown = with.show(name).unwrap();
+    assert_eq!(shown.value, quire_bson::bson!({ "mode": 1, "data": {} }));
+    let names: Vec<String> = with.show_all().into_iter().map(|shown| shown.name).collect();
+    assert!(names.is_sorted() && names.iter().any(|shown| shown == name));
+    let refused = with.accept(name, RawValue::Boolean(true)).unwrap_err();
+    assert_eq!(refused.code().number(), 20, "at runtime there is a command for it");
+}
+
+#[test]
+fn a_fail_point_is_switched_at_the_start_by_mode_and_data() {
+    let start = |name: &str, text: &str| started(&[("enableTestCommands", "1"), (name, text)]);
+    let data = r#"{"mode": {"times": 1}, "data": {"failCommands": ["ping"], "errorCode": 1}}"#;
+    let started = start("failpoint.failCommand", data).unwrap();
+    assert!(started.failpoints().fail_command.is_on());
+    let bad = [
+        ("failpoint.nonesuch", r#"{"mode": "alwaysOn"}"#),
+        ("failpoint.failCommand", r#"{"mode": "alwaysOn", "data": 1}"#),
+        ("failpoint.failCommand", r#"{"mode": "alwaysOn", "data": {}}"#),
+        ("failpoint.failCommand", r#"{"mode": "on"}"#),
+        ("failpoint.failCommand", "true"),
+    ];
+    for (name, text) in bad {
+        let refused = start(name, text).expect_err(text);
+        assert!(refused.contains(name), "{refused}");
+    }
 }

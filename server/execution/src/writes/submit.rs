@@ -26,13 +26,18 @@ pub(super) async fn put(
     let manner = Manner { ordered, more_follows: backlog.is_some() };
     let sequenced = writer.sequencer.sequence_with(collection, changes, manner, recording);
     match sequenced {
-        Ok(sequenced) => match backlog {
-            None => {
-                let verdicts = sequenced.committed(writer.sequencer).await?;
-                Ok(verdicts.map_or(Put::Replan, Put::Done))
+        Ok(sequenced) => {
+            if sequenced.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted)) {
+                writer.watch.wrote();
             }
-            Some(backlog) => Ok(Put::Done(backlog.add(writer.sequencer, sequenced).await?)),
-        },
+            match backlog {
+                None => {
+                    let verdicts = sequenced.committed(writer.sequencer).await?;
+                    Ok(verdicts.map_or(Put::Replan, Put::Done))
+                }
+                Some(backlog) => Ok(Put::Done(backlog.add(writer.sequencer, sequenced).await?)),
+            }
+        }
         Err(Refusal::CatalogChanged) => Ok(Put::Replan),
         Err(Refusal::CatalogBusy { generation }) => {
             writer.sequencer.applied_signal().changed_since(generation).await;

@@ -146,6 +146,6 @@ fn a_long_query_takes_turns_and_loses_nothing() {
             break response;
         }
     };
-    assert_eq!(response.body.as_raw().to_document(), doc! {"n": COUNT, "ok": 1.0});
+    assert_eq!(response.answer().body.as_raw().to_document(), doc! {"n": COUNT, "ok": 1.0});
     assert!(turns > 1, "the thread was held all the time");
 }

@@ -1,0 +1,21 @@
+//! The points there are, one file each.
+
+pub mod disable_stapling;
+pub mod fail_command;
+pub mod fail_get_more_after_cursor_checkout;
+pub mod max_time_always_time_out;
+pub mod max_time_never_time_out;
+pub mod quire_fail_apply;
+
+use crate::fields::Fields;
+use quire_errors::{Code, CommandError, Result};
+
+/// The `errorCode` that several points take.
+fn error_code(fields: &mut Fields<'_>) -> Result<Option<Code>> {
+    let Some(number) = fields.whole_number("errorCode")? else { return Ok(None) };
+    match i32::try_from(number) {
+        // Zero says that all is well.
+        Ok(number) if number != 0 => Ok(Some(Code::from_number(number))),
+        _ => Err(CommandError::bad_value(format!("{number} is not an error code"))),
+    }
+}
