@@ -7,7 +7,7 @@ use crate::checks::OperationId;
 use quire_bson::{Bson, DocBuf, RawValue, doc};
 use quire_documents::{
     Collection, CollectionId, Direction, Documents, Effect, Effects, EngineError, IndexState,
-    Layout, Namespace, Range, id_row_key,
+    Layout, Namespace, Range, SessionKey, StatementResult, Statements, id_row_key,
 };
 use quire_log::{StateMachine, Timestamp};
 use std::collections::BTreeMap;
@@ -93,12 +93,13 @@ impl Planner {
             return Plan::Wait;
         }
         // Whoever cannot read cannot plan.
+        let statement = Statement::of(number);
         let (Ok(recorded), Ok(stored)) =
-            (recorded(documents, session), read(documents, &lists, key))
+            (statement.is_recorded(documents, session), read(documents, &lists, key))
         else {
             return Plan::Wait;
         };
-        if recorded >= number {
+        if recorded {
             return Plan::Done;
         }
         let id = OperationId(session, number).to_number();
@@ -115,8 +116,7 @@ impl Planner {
                 let revision = Timestamp(first + 2);
                 effects.push(Effect::DeleteRow { collection: notes.id, row_key, revision });
             }
-            let record = Some(number.to_be_bytes().to_vec());
-            effects.push(Effect::SessionRecord { session: session_key(session), record });
+            effects.push(statement.record(session, first + 2));
             effects
         });
         self.lists.insert(key, (self.last, list));
@@ -194,15 +194,52 @@ fn find(documents: &Documents, name: &str) -> Option<Arc<Collection>> {
     documents.catalog().find_by_name("sim", name).cloned()
 }
 
-fn session_key(session: u32) -> Vec<u8> {
-    session.to_be_bytes().to_vec()
+/// A client's operation as a statement of a numbered command: a few make one.
+#[derive(Clone, Copy)]
+struct Statement {
+    command: i64,
+    id: i32,
 }
 
-/// The last operation of a session that took effect.
-fn recorded(documents: &Documents, session: u32) -> Result<u32, EngineError> {
-    let record = documents.view().session_record(&session_key(session))?;
-    let number = record.and_then(|record| <[u8; 4]>::try_from(record.as_slice()).ok());
-    Ok(number.map_or(0, u32::from_be_bytes))
+/// So many statements a command has. Each is an entry of its own.
+const STATEMENTS: u32 = 3;
+
+impl Statement {
+    /// The operations of a session are counted from one.
+    fn of(number: u32) -> Statement {
+        let before = number.saturating_sub(1);
+        let id = i32::try_from(before % STATEMENTS).unwrap_or_default();
+        Statement { command: i64::from(before / STATEMENTS) + 1, id }
+    }
+
+    /// The effect that tells of it, to stand in the entry that carries it out.
+    fn record(self, session: u32, stamp: u64) -> Effect {
+        let result = StatementResult::Updated;
+        Effect::RecordStatements {
+            session: session_key(session),
+            number: self.command,
+            revision: Timestamp(stamp),
+            statements: vec![Statements { first: self.id, count: 1, result }],
+        }
+    }
+
+    /// Whether it took effect. A client goes on only behind what did.
+    fn is_recorded(self, documents: &Documents, session: u32) -> Result<bool, EngineError> {
+        let (view, session) = (documents.view(), session_key(session));
+        let Some(header) = view.session_header(&session)? else { return Ok(false) };
+        if header.number != self.command {
+            return Ok(header.number > self.command);
+        }
+        Ok(view.session_record(&session, header)?.result(self.id).is_some())
+    }
+}
+
+fn session_key(session: u32) -> SessionKey {
+    let mut id = [0; 16];
+    for (byte, of_number) in id.iter_mut().zip(session.to_be_bytes()) {
+        *byte = of_number;
+    }
+    SessionKey { id, user: [0; 32] }
 }
 
 /// The list under a key as it is applied here, if there are lists.

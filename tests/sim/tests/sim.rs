@@ -68,5 +68,5 @@ fn entries_applied_in_another_order_are_found() {
 
 #[test]
 fn a_log_that_keeps_what_contradicts_the_leader_is_found() {
-    is_found(Planted::KeepTail, &["synced", "log"]);
+    is_found(Planted::KeepTail, &["synced", "log", "another entry"]);
 }
