@@ -8,10 +8,12 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `checkouts` | which sessions are in use, and what is not certain yet of their last use |
+//! | `gate` | the fail point that its commits pass |
 //! | `request` | the fields of a numbered command |
 //! | `results` | what a statement's record is to a retry of each command |
 
 mod checkouts;
+mod gate;
 mod request;
 mod results;
 #[cfg(test)]
@@ -22,26 +24,18 @@ pub use results::{Asked, shown, updated};
 
 use crate::server::Context;
 use checkouts::CheckedOut;
+use gate::Gate;
 use quire_bson::{DocBuilder, RawValue};
 use quire_documents::StatementResult;
 use quire_errors::{Code, CommandError, Result};
+use quire_execution::local_failure;
 use quire_execution::writes::{Numbered, Numbering, Show, Writer};
-use quire_execution::{CommitGate, local_failure};
 
 /// A numbered command on its way, whose session nobody else uses meanwhile.
 pub struct Retryable<'a> {
     command: Numbered,
     session: CheckedOut<'a>,
-    gate: Open,
-}
-
-/// Lets every write pass.
-struct Open;
-
-impl CommitGate for Open {
-    fn pass(&self) -> Result<()> {
-        Ok(())
-    }
+    gate: Gate<'a>,
 }
 
 /// Checks the command's session out, if the client has numbered the command; it has this many
@@ -68,7 +62,8 @@ pub async fn check_out<'a>(
     };
     held.begin(number);
     let command = Numbered { session, number, epoch: standing.epoch, ids, record };
-    Ok(Some(Retryable { command, session: held, gate: Open }))
+    let gate = Gate::new(&context.server.failpoints, context.operation, number);
+    Ok(Some(Retryable { command, session: held, gate }))
 }
 
 impl Retryable<'_> {
@@ -77,7 +72,13 @@ impl Retryable<'_> {
         Numbering { command: &self.command, position, show: None, gate: &self.gate }
     }
 
-    /// The same, for a statement that shows its document.
+    /// What all statements are recorded under, as one commit.
+    pub fn numbering_all(&mut self) -> Numbering<'_> {
+        self.gate.is_asked_once();
+        self.numbering(0)
+    }
+
+    /// What a statement is recorded under that shows its document.
     pub fn showing<'s>(&'s self, show: &'s Show<'s>) -> Numbering<'s> {
         Numbering { show: Some(show), ..self.numbering(0) }
     }

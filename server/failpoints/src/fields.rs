@@ -37,7 +37,11 @@ impl<'a> Fields<'a> {
 
     /// False when it is not there.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
-        Ok(self.take(name, "a boolean", RawValue::as_bool)?.unwrap_or(false))
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    pub fn optional_flag(&mut self, name: &str) -> Result<Option<bool>> {
+        self.take(name, "a boolean", RawValue::as_bool)
     }
 
     pub fn string(&mut self, name: &str) -> Result<Option<String>> {

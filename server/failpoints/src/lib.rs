@@ -16,5 +16,6 @@ pub use mode::Mode;
 pub use point::{Data, FailPoint, Switch};
 pub use points::fail_command::{FailCommand, Outcome};
 pub use points::fail_get_more_after_cursor_checkout::FailGetMore;
+pub use points::on_primary_transactional_write::OnTransactionalWrite;
 pub use registry::{FailPoints, Known, known};
 pub use requests::Request;

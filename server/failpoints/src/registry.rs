@@ -5,9 +5,10 @@
 use crate::point::{FailPoint, Switch};
 use crate::points::fail_command::FailCommand;
 use crate::points::fail_get_more_after_cursor_checkout::FailGetMore;
+use crate::points::on_primary_transactional_write::OnTransactionalWrite;
 use crate::points::{
     disable_stapling, fail_command, fail_get_more_after_cursor_checkout, max_time_always_time_out,
-    max_time_never_time_out, quire_fail_apply,
+    max_time_never_time_out, on_primary_transactional_write, quire_fail_apply,
 };
 use quire_errors::{Code, CommandError, Result};
 
@@ -19,6 +20,7 @@ pub struct FailPoints {
     pub fail_get_more_after_cursor_checkout: FailPoint<FailGetMore>,
     pub max_time_always_time_out: FailPoint<()>,
     pub max_time_never_time_out: FailPoint<()>,
+    pub on_primary_transactional_write: FailPoint<OnTransactionalWrite>,
     pub quire_fail_apply: FailPoint<()>,
 }
 
@@ -35,6 +37,7 @@ static KNOWN: &[&Known] = &[
     &fail_get_more_after_cursor_checkout::POINT,
     &max_time_always_time_out::POINT,
     &max_time_never_time_out::POINT,
+    &on_primary_transactional_write::POINT,
     &quire_fail_apply::POINT,
 ];
 

@@ -415,3 +415,88 @@ fn a_secondary_forgets_nothing() {
     session.scan_sessions(None, 100, &mut count).unwrap();
     assert_eq!(kept, 1);
 }
+
+fn switch(rig: &Rig, mode: impl Into<Bson>, data: Document) -> i32 {
+    let point = "onPrimaryTransactionalWrite";
+    let command = doc! {"configureFailPoint": point, "mode": mode.into(), "data": data};
+    rig.ok("admin", command).get_i32("count").unwrap()
+}
+
+/// A set whose clients may switch faults on, and the kinds of commands that can be sent again.
+fn faulty_rig() -> (Rig, [Document; 4]) {
+    let commands = [
+        insert(&[10, 11]),
+        update(vec![increment(1)]),
+        doc! {"delete": "c", "deletes": [{"q": {"_id": 2}, "limit": 1}]},
+        modify(),
+    ];
+    (rig().for_tests(), commands)
+}
+
+#[test]
+fn a_connection_that_is_closed_behind_the_commit_leaves_the_write() {
+    for (n, command) in faulty_rig().1.into_iter().enumerate() {
+        let (rig, _) = faulty_rig();
+        let before = rig.stored("db", "c");
+        switch(&rig, doc! {"times": 1}, doc! {});
+        assert_eq!(rig.try_run("db", numbered(&command, 1)), None, "{command}");
+        let after = rig.stored("db", "c");
+        assert_ne!(after, before, "{command}");
+        let retried = rig.ok("db", numbered(&command, 1));
+        let names = ["retriedStmtIds", "retriedStmtId"];
+        assert!(names.iter().any(|name| retried.contains_key(name)), "command {n}: {retried}");
+        assert_eq!(rig.stored("db", "c"), after, "{command}");
+    }
+}
+
+#[test]
+fn a_write_that_fails_before_its_commit_is_not_there_and_its_retry_carries_it_out() {
+    for command in faulty_rig().1 {
+        let (rig, _) = faulty_rig();
+        let before = rig.stored("db", "c");
+        let data = doc! {"failBeforeCommitExceptionCode": 91, "closeConnection": false};
+        switch(&rig, doc! {"times": 1}, data);
+        let reply = rig.run("db", numbered(&command, 1));
+        assert_eq!(reply.get_i32("code").ok(), Some(91), "{command} gave {reply}");
+        let labels = reply.get_array("errorLabels").unwrap();
+        assert!(labels.contains(&Bson::from("RetryableWriteError")), "{reply}");
+        assert_eq!(rig.stored("db", "c"), before, "{command}");
+        let retried = rig.ok("db", numbered(&command, 1));
+        let names = ["retriedStmtIds", "retriedStmtId"];
+        assert!(!names.iter().any(|name| retried.contains_key(name)), "{retried}");
+        assert_ne!(rig.stored("db", "c"), before, "{command}");
+        // both at once: no answer, and nothing was written
+        let both = doc! {"failBeforeCommitExceptionCode": 1};
+        let (rig, _) = faulty_rig();
+        switch(&rig, doc! {"times": 1}, both);
+        assert_eq!(rig.try_run("db", numbered(&command, 1)), None, "{command}");
+        assert_eq!(rig.stored("db", "c"), before, "{command}");
+    }
+}
+
+#[test]
+fn an_insert_is_one_commit_and_every_other_statement_is_its_own() {
+    let (rig, _) = faulty_rig();
+    let off = |rig: &Rig| switch(rig, "off", doc! {});
+    let data = || doc! {"closeConnection": false};
+    let begun = switch(&rig, "alwaysOn", data());
+    rig.ok("db", numbered(&insert(&(100..2600).collect::<Vec<_>>()), 1));
+    assert_eq!(off(&rig) - begun, 1);
+    switch(&rig, "alwaysOn", data());
+    let command = numbered(&update(vec![increment(1), increment(99), increment(2)]), 2);
+    rig.ok("db", command.clone());
+    assert_eq!(off(&rig) - begun, 3, "the one that changed nothing does not count");
+    switch(&rig, "alwaysOn", data());
+    rig.ok("db", command);
+    rig.ok("db", update(vec![increment(1)]));
+    assert_eq!(off(&rig) - begun, 3, "neither does a retry, nor a write without a number");
+    // the second statement fails, and the first one stays
+    let data = doc! {"failBeforeCommitExceptionCode": 10107, "closeConnection": false};
+    switch(&rig, doc! {"skip": 1}, data);
+    let command = numbered(&update(vec![increment(1), increment(2)]), 3);
+    assert_eq!(rig.refused("db", command.clone()).0, 10107);
+    off(&rig);
+    let retried = rig.ok("db", command);
+    assert_eq!(retried.get_array("retriedStmtIds").unwrap(), &[Bson::Int32(0)]);
+    assert_eq!(retried.get_i32("nModified").unwrap(), 2);
+}
