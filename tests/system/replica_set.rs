@@ -1,5 +1,7 @@
-//! Three servers of one replica set: how they become one, and what one that cannot apply does.
+//! Three servers of one replica set: how they become one, what one that cannot apply does, and what they
+//! remember of writes that are sent again.
 
 mod exploding;
 mod initiating;
+mod retrying;
 mod showing;
