@@ -31,29 +31,39 @@ class ReplicaSet {
   async start() {
     await Promise.all(this.members.map(member => member.start()));
     const first = this.direct(this.members[0].address);
-    const client = this.client();
     try {
       const members = this.members.map(({ address }, _id) => ({ _id, host: address }));
       await first.db('admin').command({ replSetInitiate: { _id: NAME, members } });
-      await this.#whole(client);
     } finally {
       await first.close();
-      await client.close();
     }
+    await this.whole();
     return this;
   }
 
-  async #whole(client, timeoutMs = 30_000) {
+  /** Waits for a primary, and nothing but secondaries beside it. */
+  async whole(timeoutMs = 30_000) {
+    const wanted = ['PRIMARY', ...this.members.slice(1).map(() => 'SECONDARY')].join();
     const deadline = Date.now() + timeoutMs;
-    for (;;) {
-      const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
-      const ready = members.filter(({ stateStr }) => ['PRIMARY', 'SECONDARY'].includes(stateStr));
-      if (ready.length === this.members.length) return;
-      if (Date.now() > deadline) {
-        const states = members.map(({ name, stateStr }) => `${name} ${stateStr}`).join(', ');
-        throw new Error(`the set is not whole within ${timeoutMs} ms: ${states}`);
+    const client = this.client();
+    try {
+      for (;;) {
+        const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
+        if (
+          members
+            .map(({ stateStr }) => stateStr)
+            .sort()
+            .join() === wanted
+        )
+          return;
+        if (Date.now() > deadline) {
+          const states = members.map(({ name, stateStr }) => `${name} ${stateStr}`).join(', ');
+          throw new Error(`the set is not whole within ${timeoutMs} ms: ${states}`);
+        }
+        await new Promise(resolve => setTimeout(resolve, 50));
       }
-      await new Promise(resolve => setTimeout(resolve, 50));
+    } finally {
+      await client.close();
     }
   }
 

@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from quired import Quired
+from replica_set import ReplicaSet
 
 Document = dict[str, Any]
 
@@ -26,6 +27,13 @@ def server() -> Iterator[Quired]:
 def client(server: Quired) -> Iterator[MongoClient[Document]]:
     with server.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def members() -> Iterator[ReplicaSet]:
+    """The replica set that tests share; each leaves behind a primary and no fail point."""
+    with ReplicaSet("--setParameter", "enableTestCommands=1") as members:
+        yield members
 
 
 @pytest.fixture

@@ -32,8 +32,12 @@ class Quired:
         self._announced: queue.Queue[int | None] = queue.Queue()
 
     @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def uri(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/"
+        return f"mongodb://{self.address}/"
 
     @property
     def pid(self) -> int:

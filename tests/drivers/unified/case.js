@@ -63,7 +63,11 @@ async function checkAfter({ expectEvents = [], expectLogMessages = [] }, context
 
 async function checkOutcome(outcome = [], context) {
   for (const { databaseName, collectionName, documents } of outcome) {
-    matchWhole(documents, await context.deployment.documents(databaseName, collectionName), context);
+    matchWhole(
+      documents,
+      await context.deployment.documents(databaseName, collectionName),
+      context,
+    );
   }
 }
 

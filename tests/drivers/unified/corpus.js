@@ -32,7 +32,9 @@ function* filesBelow(root, directory) {
 
 function read(root, name) {
   // Numbers become JavaScript's own, as an application would give them to the driver.
-  const document = BSON.EJSON.parse(fs.readFileSync(path.join(root, name), 'utf8'), { relaxed: true });
+  const document = BSON.EJSON.parse(fs.readFileSync(path.join(root, name), 'utf8'), {
+    relaxed: true,
+  });
   return isUnified(document) ? { name, ...document } : undefined;
 }
 

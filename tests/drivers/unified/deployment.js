@@ -47,8 +47,11 @@ class Deployment {
 
   async switchOff(failPoints) {
     for (const name of failPoints) {
-      await Promise.all([...this.#direct.keys()].map(address =>
-        this.commandOn(address, { configureFailPoint: name, mode: 'off' })));
+      await Promise.all(
+        [...this.#direct.keys()].map(address =>
+          this.commandOn(address, { configureFailPoint: name, mode: 'off' }),
+        ),
+      );
     }
   }
 
@@ -75,7 +78,11 @@ class Deployment {
           if (error.code !== CODES.namespaceNotFound) throw error;
         });
         if (createOptions || documents.length === 0) {
-          await database.createCollection(collectionName, { ...createOptions, ...MAJORITY, session });
+          await database.createCollection(collectionName, {
+            ...createOptions,
+            ...MAJORITY,
+            session,
+          });
         }
         if (documents.length > 0) await collection.insertMany(documents, { ...MAJORITY, session });
       }
@@ -87,13 +94,18 @@ class Deployment {
 
   /** Everything in a collection, as the primary has it. */
   async documents(databaseName, collectionName) {
-    return this.#client.db(databaseName)
+    return this.#client
+      .db(databaseName)
       .collection(collectionName, { readPreference: 'primary', readConcern: { level: 'local' } })
-      .find({}, { sort: { _id: 1 } }).toArray();
+      .find({}, { sort: { _id: 1 } })
+      .toArray();
   }
 
   async collectionNames(databaseName) {
-    const found = await this.#client.db(databaseName).listCollections({}, { nameOnly: true }).toArray();
+    const found = await this.#client
+      .db(databaseName)
+      .listCollections({}, { nameOnly: true })
+      .toArray();
     return found.map(({ name }) => name);
   }
 

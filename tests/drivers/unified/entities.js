@@ -15,8 +15,10 @@ const MAKERS = {
     try {
       await observed.client.connect();
       if (description.awaitMinPoolSizeMS !== undefined) {
-        await observed.fillPools(description.uriOptions?.minPoolSize ?? 0,
-          description.awaitMinPoolSizeMS);
+        await observed.fillPools(
+          description.uriOptions?.minPoolSize ?? 0,
+          description.awaitMinPoolSizeMS,
+        );
         observed.events.length = 0;
       }
     } catch (error) {
@@ -102,9 +104,11 @@ class Entities {
   /** Ends everything, cursors before their clients; nothing here can fail a case. */
   async close() {
     const named = [...this.#byName.values()];
-    const ended = Promise.allSettled(named
-      .filter(value => typeof value?.close === 'function' && !(value instanceof ObservedClient))
-      .map(value => value.close()));
+    const ended = Promise.allSettled(
+      named
+        .filter(value => typeof value?.close === 'function' && !(value instanceof ObservedClient))
+        .map(value => value.close()),
+    );
     await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 2_000).unref())]);
     await Promise.allSettled(this.sessions().map(session => session.endSession()));
     await Promise.allSettled(this.clients().map(client => client.close()));

@@ -1,5 +1,5 @@
-// What the driver under test has no means to do at all. Single cases that it does differently are in
-// driver.json.
+// What the driver under test has no means to do at all. Single cases that it does differently are
+// in driver.json.
 'use strict';
 
 /** A case needs something that the driver does not have. */

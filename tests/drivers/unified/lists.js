@@ -1,5 +1,6 @@
 // The two lists kept beside the runner, of cases by file and description: those that the driver
-// cannot run (`driver.json`), and those that are known to fail (`known.json`). Each entry has a reason.
+// cannot run (`driver.json`), and those that are known to fail (`known.json`). Each entry has a
+// reason.
 'use strict';
 
 const fs = require('node:fs');

@@ -73,12 +73,15 @@ class ObservedClient {
     this.messages = [];
     this.arrived = new EventEmitter().setMaxListeners(0);
     this.closed = false;
-    this.client = new MongoClient(uriWith(uri, description.uriOptions ?? {}), this.#options(description));
+    this.client = new MongoClient(
+      uriWith(uri, description.uriOptions ?? {}),
+      this.#options(description),
+    );
     this.#observe(description);
   }
 
   #options({ serverApi, observeLogMessages }) {
-    // Connecting by itself, as a first operation does, the driver takes no connection from the pool.
+    // Connecting by itself, as for a first operation, the driver takes no connection from the pool.
     const options = { monitorCommands: true, __skipPingOnConnect: true };
     if (serverApi) options.serverApi = serverApi;
     if (observeLogMessages) {
@@ -96,7 +99,10 @@ class ObservedClient {
   }
 
   #observe(description) {
-    const ignored = new Set(['configureFailPoint', ...(description.ignoreCommandMonitoringEvents ?? [])]);
+    const ignored = new Set([
+      'configureFailPoint',
+      ...(description.ignoreCommandMonitoringEvents ?? []),
+    ]);
     for (const name of description.observeEvents ?? []) {
       if (!(name in EVENTS)) throw new Error(`no such event: ${name}`);
       this.client.on(EVENTS[name], event => {
@@ -138,8 +144,10 @@ class ObservedClient {
     const deadline = Date.now() + timeoutMs;
     const full = () => {
       const servers = [...this.client.topology.s.servers.values()];
-      return servers.length > 0 &&
-        servers.every(({ pool }) => pool.availableConnectionCount >= minPoolSize);
+      return (
+        servers.length > 0 &&
+        servers.every(({ pool }) => pool.availableConnectionCount >= minPoolSize)
+      );
     };
     while (!full()) {
       if (Date.now() > deadline) throw new Error(`pools were not filled within ${timeoutMs} ms`);

@@ -11,7 +11,10 @@ class Report {
     this.results = [];
   }
 
-  /** @param {{area, file, description, status: 'passed'|'failed'|'skipped', class?, reason?, ms?}} result */
+  /**
+   * @param {{area: string, file: string, description: string, status: string, ms: number,
+   *   class?: string, reason?: string}} result `status` is passed, failed or skipped
+   */
   add(result) {
     const reason = this.known.reasonFor(result.file, result.description);
     this.results.push({ ...result, ...(reason && { known: reason }) });
@@ -19,16 +22,21 @@ class Report {
 
   /** Failures that nobody knew of, and cases known to fail that did not: both are news. */
   surprises() {
-    return this.results.filter(({ status, known }) =>
-      (status === 'failed') !== (known !== undefined));
+    return this.results.filter(
+      ({ status, known }) => (status === 'failed') !== (known !== undefined),
+    );
   }
 
   #areas() {
     const areas = new Map();
     for (const { area, status, class: cause } of this.results) {
       if (!areas.has(area)) {
-        areas.set(area, { passed: 0, failed: 0, skipped: 0,
-          ...Object.fromEntries(Object.values(CLASS).map(name => [name, 0])) });
+        areas.set(area, {
+          passed: 0,
+          failed: 0,
+          skipped: 0,
+          ...Object.fromEntries(Object.values(CLASS).map(name => [name, 0])),
+        });
       }
       const counts = areas.get(area);
       counts[status] += 1;
@@ -40,14 +48,24 @@ class Report {
   #table() {
     const columns = ['passed', 'failed', 'skipped', ...Object.values(CLASS)];
     const rows = [...this.#areas()];
-    const total = Object.fromEntries(columns.map(column =>
-      [column, rows.reduce((sum, [, counts]) => sum + counts[column], 0)]));
+    const total = Object.fromEntries(
+      columns.map(column => [column, rows.reduce((sum, [, counts]) => sum + counts[column], 0)]),
+    );
     const line = (name, cells) =>
-      name.padEnd(26) + cells.map((cell, i) => String(cell).padStart(columns[i].length + 2)).join('');
+      name.padEnd(26) +
+      cells.map((cell, i) => String(cell).padStart(columns[i].length + 2)).join('');
     return [
       line('area', columns),
-      ...rows.map(([area, counts]) => line(area, columns.map(column => counts[column]))),
-      line('all', columns.map(column => total[column])),
+      ...rows.map(([area, counts]) =>
+        line(
+          area,
+          columns.map(column => counts[column]),
+        ),
+      ),
+      line(
+        'all',
+        columns.map(column => total[column]),
+      ),
     ];
   }
 
@@ -58,7 +76,9 @@ class Report {
       const reason = reasonOf(result);
       counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
-    return [...counts].sort((a, b) => b[1] - a[1]).map(([reason, n]) => `${String(n).padStart(6)}  ${reason}`);
+    return [...counts]
+      .sort((a, b) => b[1] - a[1])
+      .map(([reason, n]) => `${String(n).padStart(6)}  ${reason}`);
   }
 
   /** The run in words, surprises last. */
@@ -69,9 +89,11 @@ class Report {
     const known = this.#reasons('failed', result => result.known ?? 'NOT KNOWN');
     if (known.length > 0) lines.push('failed:', ...known, '');
     for (const { file, description, status, known: reason, reason: why } of this.surprises()) {
-      lines.push(status === 'failed'
-        ? `FAILED ${file}: ${description}\n    ${why}`
-        : `NOT FAILED (${status}), though known to: ${file}: ${description}\n    ${reason}`);
+      lines.push(
+        status === 'failed'
+          ? `FAILED ${file}: ${description}\n    ${why}`
+          : `NOT FAILED (${status}), though known to: ${file}: ${description}\n    ${reason}`,
+      );
     }
     return lines;
   }

@@ -1,4 +1,5 @@
-// Whether the servers under test are such as a case wants to run on, and whose doing it is when not.
+// Whether the servers under test are such as a case wants to run on, and whose doing it is when
+// they are not.
 'use strict';
 
 const numbersOf = version => version.split('-')[0].split('.').map(Number);
@@ -35,7 +36,8 @@ const CHECKS = {
     !wanted.includes(topology) && [CLASS.requirement, `topology ${wanted.join(' or ')}`],
   serverless: wanted => wanted === 'require' && [CLASS.requirement, 'serverless'],
   csfle: wanted => wanted && [CLASS.driver, 'client-side encryption'],
-  auth: (wanted, { authenticates }) => wanted !== authenticates &&
+  auth: (wanted, { authenticates }) =>
+    wanted !== authenticates &&
     (wanted ? [CLASS.gap, 'access control'] : [CLASS.requirement, 'no access control']),
   authMechanism: wanted => [CLASS.gap, `authentication by ${wanted}`],
   serverParameters(wanted, { parameters }) {

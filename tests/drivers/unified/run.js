@@ -1,5 +1,6 @@
-// The command line: runs test files of the unified test format with the stock Node.js driver, against
-// servers that are up (--uri) or three members started for it, and holds the result to known.json.
+// The command line: runs test files of the unified test format with the stock Node.js driver,
+// against servers that are up (--uri) or three members started for it, and holds the result to
+// known.json.
 'use strict';
 
 const { parseArgs } = require('node:util');
@@ -61,7 +62,8 @@ async function main() {
     console.error(USAGE);
     return options.help ? 0 : 2;
   }
-  const members = options.uri === undefined && new ReplicaSet({ parameters: ['enableTestCommands=1'] });
+  const members =
+    options.uri === undefined && new ReplicaSet({ parameters: ['enableTestCommands=1'] });
   try {
     if (members) await members.start();
     const report = await test(options, options.uri ?? members.uri);

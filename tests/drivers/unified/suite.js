@@ -51,7 +51,10 @@ class Suite {
     const unmet =
       unmetRequirement(file.runOnRequirements, this.deployment) ??
       unmetRequirement(test.runOnRequirements, this.deployment) ??
-      (test.skipReason && { class: CLASS.requirement, reason: `the file says: ${test.skipReason}` }) ??
+      (test.skipReason && {
+        class: CLASS.requirement,
+        reason: `the file says: ${test.skipReason}`,
+      }) ??
       (reason && { class: CLASS.driver, reason });
     return unmet && { status: 'skipped', ...unmet };
   }
@@ -70,8 +73,10 @@ class Suite {
   }
 
   #tell({ file, description, status, reason, ms }) {
-    console.log(`${status.padEnd(8)}${String(ms).padStart(6)} ms  ${file}: ${description}` +
-      (reason ? `\n                     ${reason}` : ''));
+    console.log(
+      `${status.padEnd(8)}${String(ms).padStart(6)} ms  ${file}: ${description}` +
+        (reason ? `\n                     ${reason}` : ''),
+    );
   }
 }
 

@@ -1,22 +1,40 @@
 // Whether a failure is the one that a test file expects.
 'use strict';
 
-const { MongoBulkWriteError, MongoClientBulkWriteError, MongoOperationTimeoutError, MongoServerError } =
-  require('mongodb');
+const {
+  MongoBulkWriteError,
+  MongoClientBulkWriteError,
+  MongoOperationTimeoutError,
+  MongoServerError,
+} = require('mongodb');
 const { plainResult } = require('../operations/results.js');
 const { Mismatch, match } = require('./values.js');
 
-/** Whether the server said no; everything else is the driver's own, a broken connection included. */
-const isFromServer = error =>
-  error instanceof MongoServerError &&
-  !(error instanceof MongoClientBulkWriteError && error.cause && !isFromServer(error.cause));
+/** What a bulk write failed with: its own error wraps another, and leaves out of what class that was. */
+function originOf(error) {
+  const { errorResponse } = error;
+  return error instanceof MongoBulkWriteError && errorResponse instanceof Error
+    ? errorResponse
+    : error;
+}
 
-function require_(condition, what, error) {
-  if (!condition) throw new Mismatch(`expected an error ${what}, got ${error.name}: ${error.message}`);
+/** Whether the server said no; anything else is the driver's own, a broken connection included. */
+function isFromServer(error) {
+  const origin = originOf(error);
+  if (!(origin instanceof MongoServerError)) return false;
+  return (
+    !(origin instanceof MongoClientBulkWriteError && origin.cause) || isFromServer(origin.cause)
+  );
+}
+
+function ensure(condition, what, error) {
+  if (!condition)
+    throw new Mismatch(`expected an error ${what}, got ${error.name}: ${error.message}`);
 }
 
 const codeOf = error => error.code ?? error.cause?.code;
-const codeNameOf = error => error.codeName ?? error.errorResponse?.codeName ?? error.cause?.codeName;
+const codeNameOf = error =>
+  error.codeName ?? error.errorResponse?.codeName ?? error.cause?.codeName;
 
 function partialResultOf(error) {
   if (error instanceof MongoBulkWriteError) return plainResult(error.result);
@@ -27,36 +45,41 @@ function partialResultOf(error) {
 const CHECKS = {
   isError() {},
   isClientError(expected, error) {
-    require_(isFromServer(error) !== expected, expected ? 'of the client' : 'of the server', error);
+    ensure(isFromServer(error) !== expected, expected ? 'of the client' : 'of the server', error);
   },
   isTimeoutError(expected, error) {
-    const timedOut = error instanceof MongoOperationTimeoutError ||
-      error.cause instanceof MongoOperationTimeoutError;
-    require_(timedOut === expected, expected ? 'of timeoutMS' : 'other than that of timeoutMS', error);
+    const timedOut = [originOf(error), error.cause].some(
+      one => one instanceof MongoOperationTimeoutError,
+    );
+    ensure(
+      timedOut === expected,
+      expected ? 'of timeoutMS' : 'other than that of timeoutMS',
+      error,
+    );
   },
   errorContains(expected, error) {
     const holds = error.message.toLowerCase().includes(expected.toLowerCase());
-    require_(holds, `that says "${expected}"`, error);
+    ensure(holds, `that says "${expected}"`, error);
   },
   errorCode(expected, error) {
-    require_(codeOf(error) === expected, `with code ${expected} (not ${codeOf(error)})`, error);
+    ensure(codeOf(error) === expected, `with code ${expected} (not ${codeOf(error)})`, error);
   },
   errorCodeName(expected, error) {
     const found = codeNameOf(error);
-    require_(found === expected, `with the code name ${expected} (not ${found})`, error);
+    ensure(found === expected, `with the code name ${expected} (not ${found})`, error);
   },
   errorLabelsContain(expected, error) {
     for (const label of expected) {
-      require_(error.hasErrorLabel?.(label), `with the label ${label}`, error);
+      ensure(error.hasErrorLabel?.(label), `with the label ${label}`, error);
     }
   },
   errorLabelsOmit(expected, error) {
     for (const label of expected) {
-      require_(!error.hasErrorLabel?.(label), `without the label ${label}`, error);
+      ensure(!error.hasErrorLabel?.(label), `without the label ${label}`, error);
     }
   },
   errorResponse(expected, error, context) {
-    match(expected, error.errorResponse, context);
+    match(expected, originOf(error).errorResponse, context);
   },
   expectResult(expected, error, context) {
     match(expected, partialResultOf(error), context);

@@ -42,7 +42,9 @@ function isEvent(expected, observed, context) {
 }
 
 const summary = observed =>
-  observed.map(({ name, event }) => `${name}(${event.commandName ?? event.address ?? ''})`).join(' ');
+  observed
+    .map(({ name, event }) => `${name}(${event.commandName ?? event.address ?? ''})`)
+    .join(' ');
 
 /** Holds one client's events to one element of `expectEvents`. */
 function matchEvents({ events: expected, ignoreExtraEvents }, observed, context) {
@@ -52,7 +54,8 @@ function matchEvents({ events: expected, ignoreExtraEvents }, observed, context)
   if (!enough) {
     throw new Mismatch(
       `expected ${expected.length} events, found ${observed.length}: ${summary(observed)}; ` +
-        `expected ${shown(expected.map(event => Object.keys(event)[0]))}`);
+        `expected ${shown(expected.map(event => Object.keys(event)[0]))}`,
+    );
   }
   expected.forEach((event, index) => {
     try {

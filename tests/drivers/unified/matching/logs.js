@@ -10,8 +10,10 @@ function matchMessage(expected, logged, context) {
   if (failureIsRedacted === undefined) return;
   const { failure } = logged.data;
   if (failure === undefined || (failure === '(redacted)') !== failureIsRedacted) {
-    throw new Mismatch(`expected the failure to be ${failureIsRedacted ? '' : 'un'}redacted, ` +
-      `found ${shown(failure)}`);
+    throw new Mismatch(
+      `expected the failure to be ${failureIsRedacted ? '' : 'un'}redacted, ` +
+        `found ${shown(failure)}`,
+    );
   }
 }
 
@@ -27,7 +29,9 @@ function isMessage(expected, logged, context) {
 
 /** Holds one client's messages to one element of `expectLogMessages`. */
 function matchMessages({ messages, ignoreMessages = [], ignoreExtraMessages }, logged, context) {
-  const kept = logged.filter(one => !ignoreMessages.some(pattern => isMessage(pattern, one, context)));
+  const kept = logged.filter(
+    one => !ignoreMessages.some(pattern => isMessage(pattern, one, context)),
+  );
   const enough = ignoreExtraMessages
     ? kept.length >= messages.length
     : kept.length === messages.length;

@@ -62,15 +62,16 @@ function sameScalar(expected, actual) {
   const number = numberOf(expected);
   if (number !== undefined) return number === numberOf(actual);
   if (expected === null || typeof expected !== 'object') return expected === actual;
-  if (expected instanceof RegExp || actual instanceof RegExp) return String(expected) === String(actual);
+  if (expected instanceof RegExp || actual instanceof RegExp)
+    return String(expected) === String(actual);
   if (actual === null || typeof actual !== 'object' || isDocument(actual)) return false;
-  const canonical = value => BSON.EJSON.parse(BSON.EJSON.stringify({ value }, { relaxed: false }),
-    { relaxed: false });
+  const canonical = value =>
+    BSON.EJSON.parse(BSON.EJSON.stringify({ value }, { relaxed: false }), { relaxed: false });
   return isDeepStrictEqual(canonical(expected), canonical(actual));
 }
 
-const hexOf = bytes => Buffer.from(bytes.buffer ?? bytes, bytes.byteOffset, bytes.byteLength)
-  .toString('hex');
+const hexOf = bytes =>
+  Buffer.from(bytes.buffer ?? bytes, bytes.byteOffset, bytes.byteLength).toString('hex');
 
 /** Special operators: name -> check of what stands there. `$$exists` is with the fields. */
 const OPERATORS = {
@@ -125,16 +126,21 @@ function operatorOf(expected) {
 }
 
 function checkArray(expected, actual, context, at) {
-  if (!Array.isArray(actual) || actual.length !== expected.length) refuse(at.path, expected, actual);
+  if (!Array.isArray(actual) || actual.length !== expected.length)
+    refuse(at.path, expected, actual);
   expected.forEach((element, index) =>
-    check(element, actual[index], context, { ...at, path: [...at.path, index] }));
+    check(element, actual[index], context, { ...at, path: [...at.path, index] }),
+  );
 }
 
 /** What stands in a field, which may be nothing. */
 function checkField(expected, actual, context, at) {
   if (isDocument(expected) && '$$exists' in expected) {
     if ((actual !== undefined) !== expected.$$exists) refuse(at.path, expected, actual);
-  } else if (actual === undefined && operatorOf(expected)?.operator !== OPERATORS.$$unsetOrMatches) {
+  } else if (
+    actual === undefined &&
+    operatorOf(expected)?.operator !== OPERATORS.$$unsetOrMatches
+  ) {
     refuse(at.path, expected, actual);
   } else {
     check(expected, actual, context, at);

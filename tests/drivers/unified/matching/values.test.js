@@ -30,8 +30,11 @@ const matches = [
   ['the id of a session', { lsid: { $$sessionLsid: 'session0' } }, { lsid: session }],
   ['a bound', { a: { $$lte: 5 } }, { a: 5 }],
   ['a document in a string', { a: { $$matchAsDocument: { b: 1 } } }, { a: '{"b": 1}' }],
-  ['a document in a string that may hold more',
-    { a: { $$matchAsDocument: { $$matchAsRoot: { b: 1 } } } }, { a: '{"b": 1, "c": 2}' }],
+  [
+    'a document in a string that may hold more',
+    { a: { $$matchAsDocument: { $$matchAsRoot: { b: 1 } } } },
+    { a: '{"b": 1, "c": 2}' },
+  ],
 ];
 
 const mismatches = [
@@ -54,8 +57,11 @@ const mismatches = [
   ['the id of no session', { lsid: { $$sessionLsid: 'session0' } }, {}],
   ['more than a bound', { a: { $$lte: 5 } }, { a: 6 }],
   ['text that is no document', { a: { $$matchAsDocument: { b: 1 } } }, { a: 'b' }],
-  ['a document in a string that holds more', { a: { $$matchAsDocument: { b: 1 } } },
-    { a: '{"b": 1, "c": 2}' }],
+  [
+    'a document in a string that holds more',
+    { a: { $$matchAsDocument: { b: 1 } } },
+    { a: '{"b": 1, "c": 2}' },
+  ],
   ['another identifier', new ObjectId('0'.repeat(24)), new ObjectId('1'.repeat(24))],
 ];
 

@@ -3,6 +3,7 @@
 
 const { Readable } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
+const { operationOptions } = require('./options.js');
 
 async function bytesOf(stream) {
   const chunks = [];
@@ -11,6 +12,9 @@ async function bytesOf(stream) {
 }
 
 module.exports = {
+  async find(bucket, { filter, ...rest }, context) {
+    return bucket.find(filter, operationOptions(rest, context)).toArray();
+  },
   async upload(bucket, { filename, source, disableMD5: _nothingToDisable, ...options }) {
     const stream = bucket.openUploadStream(filename, options);
     await pipeline(Readable.from([Buffer.from(source.$$hexBytes, 'hex')]), stream);

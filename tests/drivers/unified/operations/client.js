@@ -16,7 +16,11 @@ module.exports = {
     return (await client.db().admin().listDatabases(options)).databases;
   },
   async listDatabaseNames({ client }, { filter, ...rest }, context) {
-    const options = { ...operationOptions(rest, context), nameOnly: true, ...(filter && { filter }) };
+    const options = {
+      ...operationOptions(rest, context),
+      nameOnly: true,
+      ...(filter && { filter }),
+    };
     const { databases } = await client.db().admin().listDatabases(options);
     return databases.map(({ name }) => name);
   },
@@ -24,7 +28,9 @@ module.exports = {
     await client.db(database).dropDatabase(operationOptions(rest, context));
   },
   async clientBulkWrite({ client }, { models, ...rest }, context) {
-    return plainResult(await client.bulkWrite(models.map(modelOf), operationOptions(rest, context)));
+    return plainResult(
+      await client.bulkWrite(models.map(modelOf), operationOptions(rest, context)),
+    );
   },
   async createChangeStream({ client }, { pipeline, ...rest }, context) {
     const stream = client.watch(pipeline, operationOptions(rest, context));

@@ -43,10 +43,14 @@ module.exports = {
     return plainResult(await collection.insertMany(documents, operationOptions(rest, context)));
   },
   async updateOne(collection, { filter, update, ...rest }, context) {
-    return updateResult(await collection.updateOne(filter, update, operationOptions(rest, context)));
+    return updateResult(
+      await collection.updateOne(filter, update, operationOptions(rest, context)),
+    );
   },
   async updateMany(collection, { filter, update, ...rest }, context) {
-    return updateResult(await collection.updateMany(filter, update, operationOptions(rest, context)));
+    return updateResult(
+      await collection.updateMany(filter, update, operationOptions(rest, context)),
+    );
   },
   async replaceOne(collection, { filter, replacement, ...rest }, context) {
     const options = operationOptions(rest, context);

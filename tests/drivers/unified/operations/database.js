@@ -32,7 +32,7 @@ module.exports = {
     return database.aggregate(pipeline, operationOptions(rest, context)).toArray();
   },
   async createCollection(database, { collection, ...rest }, context) {
-    await database.createCollection(collection, operationOptions(rest, context));
+    return database.createCollection(collection, operationOptions(rest, context));
   },
   async dropCollection(database, { collection, ...rest }, context) {
     return database.dropCollection(collection, operationOptions(rest, context));

@@ -1,7 +1,14 @@
 // Finds the operation that a case names, by what it is to be done to.
 'use strict';
 
-const { AbstractCursor, ChangeStream, ClientSession, Collection, Db, GridFSBucket } = require('mongodb');
+const {
+  AbstractCursor,
+  ChangeStream,
+  ClientSession,
+  Collection,
+  Db,
+  GridFSBucket,
+} = require('mongodb');
 const { ObservedClient } = require('../observed_client.js');
 const { LACKING, Lacking } = require('../lacking.js');
 const { requireArguments } = require('./required.js');

@@ -13,11 +13,12 @@ const TRANSLATIONS = {
     readPreference: new ReadPreference(mode[0].toLowerCase() + mode.slice(1), tagSets, rest),
   }),
   cursorType: value => ({
-    tailable: value !== 'nonTailable',
-    awaitData: value === 'tailableAwait',
+    ...(value !== 'nonTailable' && { tailable: true }),
+    ...(value === 'tailableAwait' && { awaitData: true }),
   }),
   returnDocument(value) {
-    if (!['Before', 'After'].includes(value)) throw new Malformed(`returnDocument cannot be ${value}`);
+    if (!['Before', 'After'].includes(value))
+      throw new Malformed(`returnDocument cannot be ${value}`);
     return { returnDocument: value.toLowerCase() };
   },
 };

@@ -1,8 +1,8 @@
-// The arguments without which an operation cannot be meant: a file that leaves one out is malformed,
-// and must not pass because the driver made something of it.
+// The arguments without which an operation cannot be meant: a file that leaves one out is
+// malformed, and must not pass because the driver made something of it.
 'use strict';
 
-/** A test file says something that the format does not allow; never a failure that a case may expect. */
+/** A test file says what the format does not allow; never a failure that a case may expect. */
 class Malformed extends Error {
   get name() {
     return 'Malformed';
@@ -16,7 +16,7 @@ const REQUIRED = {
   countDocuments: ['filter'],
   createChangeStream: ['pipeline'],
   createCollection: ['collection'],
-  createCommandCursor: ['command', 'commandName'],
+  createCommandCursor: ['command'],
   createFindCursor: ['filter'],
   createIndex: ['keys'],
   deleteMany: ['filter'],

@@ -4,7 +4,8 @@
 /** Maps become documents, classes their visible fields; a missing value is missing, not null. */
 function plainResult(result) {
   if (result === null || typeof result !== 'object' || result._bsontype) return result;
-  if (result instanceof Date || result instanceof RegExp || ArrayBuffer.isView(result)) return result;
+  if (result instanceof Date || result instanceof RegExp || ArrayBuffer.isView(result))
+    return result;
   if (Array.isArray(result)) return result.map(plainResult);
   const pairs = result instanceof Map ? [...result] : Object.entries(result);
   return Object.fromEntries(pairs.map(([name, value]) => [String(name), plainResult(value)]));

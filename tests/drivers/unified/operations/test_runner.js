@@ -13,7 +13,9 @@ function ensure(condition, what) {
 
 /** The last two commands that a client told of having sent. */
 function lastTwoSessionIds(context, client) {
-  const started = context.entities.client(client).eventsOf('command')
+  const started = context.entities
+    .client(client)
+    .eventsOf('command')
     .filter(({ name }) => name === 'commandStartedEvent');
   ensure(started.length >= 2, `expected two commands, found ${started.length}`);
   return started.slice(-2).map(({ event }) => shown(event.command.lsid));
@@ -108,7 +110,10 @@ module.exports = {
   },
   async assertSessionTransactionState({ session, state }, context) {
     const found = context.entities.get(session).transaction.state;
-    ensure(TRANSACTION_STATES[state].includes(found), `expected a transaction ${state}, found ${found}`);
+    ensure(
+      TRANSACTION_STATES[state].includes(found),
+      `expected a transaction ${state}, found ${found}`,
+    );
   },
 
   async assertNumberConnectionsCheckedOut({ client, connections }, context) {
@@ -117,11 +122,17 @@ module.exports = {
   },
   async assertCollectionExists({ databaseName, collectionName }, context) {
     const names = await context.deployment.collectionNames(databaseName);
-    ensure(names.includes(collectionName), `there is no collection ${databaseName}.${collectionName}`);
+    ensure(
+      names.includes(collectionName),
+      `there is no collection ${databaseName}.${collectionName}`,
+    );
   },
   async assertCollectionNotExists({ databaseName, collectionName }, context) {
     const names = await context.deployment.collectionNames(databaseName);
-    ensure(!names.includes(collectionName), `there is a collection ${databaseName}.${collectionName}`);
+    ensure(
+      !names.includes(collectionName),
+      `there is a collection ${databaseName}.${collectionName}`,
+    );
   },
   async assertIndexExists({ databaseName, collectionName, indexName }, context) {
     const names = await context.deployment.indexNames(databaseName, collectionName);
