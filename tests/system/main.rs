@@ -15,6 +15,7 @@ mod connections;
 mod corruption;
 mod crash;
 mod disk_full;
+mod fail_points;
 mod launch;
 mod logging;
 mod newer;

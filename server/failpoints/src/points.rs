@@ -1,4 +1,4 @@
-//! The points there are, one file each.
+//! The points there are, one file each, and what several of them read.
 
 pub mod disable_stapling;
 pub mod fail_command;
