@@ -194,3 +194,33 @@ fn writes_that_are_sent_until_they_are_answered_count_once_while_primaries_die()
         found.iter().map(|doc| i64::from(doc.get_i32("n").expect("a count"))).collect();
     assert_eq!(found, counted);
 }
+
+#[test]
+fn a_retry_waits_for_a_write_that_is_committed_and_could_not_be_applied_yet() {
+    let words = ["--setParameter", "enableTestCommands=1"];
+    // Long enough for a look at a primary that cannot apply, before it hands over to one that can.
+    let set = ReplicaSet::started_with(3, &words, |config| {
+        config.insert("settings", doc! { "electionTimeoutMillis": 10_000 });
+    });
+    let primary = set.wait_until_whole();
+    set.connect(primary).ok("test", doc! { "insert": "kept", "documents": [{ "_id": 1, "n": 0 }] });
+    let update = doc! { "q": { "_id": 1 }, "u": { "$inc": { "n": 1 } } };
+    let command = numbered(doc! { "update": "kept", "updates": [update] }, 1, 1);
+    let switch = |mode: &str| {
+        set.admin(primary, doc! { "configureFailPoint": "quireFailApply", "mode": mode });
+    };
+    switch("alwaysOn");
+    let refused = set.connect(primary).reply("test", command.clone());
+    assert_eq!(failure(&refused).map(|(code, _)| code), Some(11602), "{refused}");
+    let labels = refused.get_array("errorLabels").expect("labels");
+    assert!(labels.contains(&"RetryableWriteError".into()), "{refused}");
+    let retried = std::thread::scope(|scope| {
+        let retry = scope.spawn(|| set.connect(primary).ok("test", command.clone()));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!retry.is_finished(), "nobody knows yet what became of the first attempt");
+        switch("off");
+        retry.join().expect("it is answered")
+    });
+    assert!(retried.contains_key("retriedStmtIds"), "{retried}");
+    assert_eq!(contents(&set, primary), [doc! { "_id": 1, "n": 1 }]);
+}
