@@ -72,12 +72,6 @@ impl Retryable<'_> {
         Numbering { command: &self.command, position, show: None, gate: &self.gate }
     }
 
-    /// What all statements are recorded under, as one commit.
-    pub fn numbering_all(&mut self) -> Numbering<'_> {
-        self.gate.is_asked_once();
-        self.numbering(0)
-    }
-
     /// What a statement is recorded under that shows its document.
     pub fn showing<'s>(&'s self, show: &'s Show<'s>) -> Numbering<'s> {
         Numbering { show: Some(show), ..self.numbering(0) }

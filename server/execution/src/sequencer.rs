@@ -336,7 +336,7 @@ impl Sequencer {
         }
         self.evict(state, collection, &mut effects)?;
         if let Some(recording) = recording {
-            recording.gate.pass().map_err(Refusal::Error)?;
+            recording.gate.map_or(Ok(()), CommitGate::pass).map_err(Refusal::Error)?;
             effects.push(recording.effect(&accepted, state));
         }
         let submitted = self.propose(state, effects, manner.more_follows)?;

@@ -36,12 +36,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     };
     let bypass_validation = arguments.flag("bypassDocumentValidation")?;
     arguments.finish()?;
-    let mut retryable = retrying::check_out(context, documents.len()).await?;
+    let retryable = retrying::check_out(context, documents.len()).await?;
     let counters = &context.server.counters;
     counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
     let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let writer = context.writer(&namespace, &constants, bypass_validation);
-    let numbering = retryable.as_mut().map(|retryable| retryable.numbering_all());
+    let numbering = retryable.as_ref().map(|retryable| retryable.numbering(0));
     let writer = Writer { numbering, ..writer };
     let inserted = writes::insert(&writer, &documents, options).await?;
     counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);

@@ -4,35 +4,23 @@ use crate::operations::Operation;
 use quire_errors::Result;
 use quire_execution::CommitGate;
 use quire_failpoints::FailPoints;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The gate of one command.
 pub struct Gate<'a> {
     points: &'a FailPoints,
     operation: &'a Operation,
     number: i64,
-    /// All entries of the command count as one commit.
-    once: bool,
-    asked: AtomicBool,
 }
 
 impl<'a> Gate<'a> {
     pub fn new(points: &'a FailPoints, operation: &'a Operation, number: i64) -> Gate<'a> {
-        Gate { points, operation, number, once: false, asked: AtomicBool::new(false) }
-    }
-
-    /// Has all entries of the command count as one commit.
-    pub fn is_asked_once(&mut self) {
-        self.once = true;
+        Gate { points, operation, number }
     }
 }
 
 impl CommitGate for Gate<'_> {
     fn pass(&self) -> Result<()> {
         let point = &self.points.on_primary_transactional_write;
-        if !point.is_on() || self.asked.swap(true, Ordering::Relaxed) && self.once {
-            return Ok(());
-        }
         let Some(fault) = point.enter() else { return Ok(()) };
         if fault.close_connection {
             self.operation.hang_up();

@@ -490,10 +490,18 @@ fn an_insert_is_one_commit_and_every_other_statement_is_its_own() {
     rig.ok("db", command);
     rig.ok("db", update(vec![increment(1)]));
     assert_eq!(off(&rig) - begun, 3, "neither does a retry, nor a write without a number");
+    // documents that are not committed together
+    switch(&rig, "alwaysOn", doc! {"closeConnection": false});
+    let large: Vec<Document> =
+        (0..3).map(|id| doc! {"_id": 9000 + id, "text": "x".repeat(5 << 20)}).collect();
+    let mut inserting = numbered(&doc! {"insert": "c"}, 3);
+    inserting.insert("ordered", true);
+    rig.run_with("db", inserting, &[("documents", &large)]);
+    assert_eq!(off(&rig) - begun, 6);
     // the second statement fails, and the first one stays
     let data = doc! {"failBeforeCommitExceptionCode": 10107, "closeConnection": false};
     switch(&rig, doc! {"skip": 1}, data);
-    let command = numbered(&update(vec![increment(1), increment(2)]), 3);
+    let command = numbered(&update(vec![increment(1), increment(2)]), 4);
     assert_eq!(rig.refused("db", command.clone()).0, 10107);
     off(&rig);
     let retried = rig.ok("db", command);

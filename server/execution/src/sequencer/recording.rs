@@ -18,7 +18,8 @@ pub struct Recording<'a> {
     pub epoch: u64,
     /// The statement that each change carries out, and what its retry is told.
     pub statements: Vec<(i32, StatementResult)>,
-    pub gate: &'a dyn CommitGate,
+    /// `None` for a batch that belongs to the commit of the one before it.
+    pub gate: Option<&'a dyn CommitGate>,
 }
 
 /// Asked when numbered writes are about to be proposed. Must not wait.

@@ -57,8 +57,8 @@ async fn insert_all(
     documents: &[RawDoc<'_>],
     options: InsertOptions,
 ) -> Result<Inserted> {
-    let mut inserting =
-        Inserting { writer, options, batch: Batch::default(), done: Inserted::default() };
+    let (batch, done) = (Batch::default(), Inserted::default());
+    let mut inserting = Inserting { writer, options, batch, goes_on: false, done };
     for (position, doc) in documents.iter().enumerate() {
         if inserting.was_inserted(position)? {
             inserting.done.retried.push(position);
@@ -76,7 +76,10 @@ async fn insert_all(
             }
         }
         if inserting.batch.is_full() {
+            // How many documents an entry takes is nobody's business but ours: it is one commit.
+            let goes_on = inserting.batch.bytes < BATCH_BYTES_MAX;
             inserting.flush().await?;
+            inserting.goes_on = goes_on;
             writer.watch.check()?;
         }
         if inserting.is_over() {
@@ -112,6 +115,8 @@ struct Inserting<'a, 'w> {
     writer: &'a Writer<'w>,
     options: InsertOptions,
     batch: Batch,
+    /// The batch belongs to the commit of the one before it.
+    goes_on: bool,
     done: Inserted,
 }
 
@@ -170,7 +175,8 @@ impl Inserting<'_, '_> {
                 }
             }
             let ordered = self.options.ordered;
-            let recording = self.writer.numbering.map(|numbering| numbering.inserts(&positions));
+            let numbering = self.writer.numbering;
+            let recording = numbering.map(|numbering| numbering.inserts(&positions, self.goes_on));
             match put(self.writer, &collection, changes, ordered, recording).await? {
                 Put::Replan => self.writer.watch.check()?,
                 Put::Done(verdicts) => {

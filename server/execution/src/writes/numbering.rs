@@ -69,13 +69,14 @@ pub struct Numbering<'a> {
 }
 
 impl<'a> Numbering<'a> {
-    /// What is recorded of inserted documents.
-    pub(super) fn inserts(&self, positions: &[usize]) -> Recording<'a> {
+    /// What is recorded of inserted documents; they may belong to the commit of those before them.
+    pub(super) fn inserts(&self, positions: &[usize], goes_on: bool) -> Recording<'a> {
         let inserted = |position: &usize| {
             let position = self.position.saturating_add(*position);
             (self.command.ids.at(position), StatementResult::Inserted)
         };
-        self.recording(positions.iter().map(inserted).collect())
+        let recording = self.recording(positions.iter().map(inserted).collect());
+        Recording { gate: recording.gate.filter(|_| !goes_on), ..recording }
     }
 
     /// What is recorded of the one document that the statement changes.
@@ -89,7 +90,13 @@ impl<'a> Numbering<'a> {
 
     fn recording(&self, statements: Vec<(i32, StatementResult)>) -> Recording<'a> {
         let Numbered { session, number, epoch, .. } = self.command;
-        Recording { session: *session, number: *number, epoch: *epoch, statements, gate: self.gate }
+        Recording {
+            session: *session,
+            number: *number,
+            epoch: *epoch,
+            statements,
+            gate: Some(self.gate),
+        }
     }
 }
 

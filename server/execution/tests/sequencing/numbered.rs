@@ -48,6 +48,7 @@ fn numbered(
 ) -> std::result::Result<Sequenced, Refusal> {
     let ids = first..;
     let statements = ids.zip(&changes).map(|(id, _)| (id, StatementResult::Inserted)).collect();
+    let gate: Option<&dyn CommitGate> = Some(gate);
     let recording = Recording { session: SESSION, number: 1, epoch, statements, gate };
     let manner = Manner { ordered: false, more_follows: false };
     node.sequencer.sequence_with(&node.collection("c"), changes, manner, Some(recording))
@@ -161,7 +162,8 @@ fn every_statement_of_a_hot_row_is_a_part_of_the_record() {
         let change = replace(1, seen, &doc! {"_id": 1, "n": id + 1});
         let epoch = standing_epoch(&node);
         let statements = vec![(id, StatementResult::Updated)];
-        let recording = Recording { session: SESSION, number: 1, epoch, statements, gate: &gate };
+        let recording =
+            Recording { session: SESSION, number: 1, epoch, statements, gate: Some(&gate) };
         let manner = Manner { ordered: true, more_follows: false };
         let collection = node.collection("c");
         let sequenced =

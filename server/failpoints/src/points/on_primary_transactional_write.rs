@@ -1,7 +1,8 @@
 //! `onPrimaryTransactionalWrite`: a write that may be sent again fails around its commit.
 //!
-//! Entered once by each commit of a numbered command: by an insert command once, and by each
-//! statement of an update or delete that changes something.
+//! Entered once by each commit of a numbered command: by an insert command once, or more often if its
+//! documents are so large that they are not committed together, and by each statement of an update or
+//! delete that changes something.
 
 use crate::fields::Fields;
 use crate::point::Data;
