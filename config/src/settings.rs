@@ -45,6 +45,8 @@ pub struct Net {
     pub ipv6: bool,
     pub listen_backlog: Option<u32>,
     pub max_incoming_connections: u32,
+    /// Addresses and ranges from which clients connect beyond that.
+    pub connections_override: Vec<String>,
     pub unix_sockets: Option<UnixSockets>,
     /// In the order they are offered.
     pub compressors: Vec<Compressor>,
@@ -249,6 +251,13 @@ impl Fields<'_> {
             .collect())
     }
 
+    fn optional_words(&self, key: &str) -> Result<Vec<String>, Refusal> {
+        match self.optional(key, self.0.get_string(key))? {
+            None => Ok(Vec::new()),
+            Some(_) => self.words(key),
+        }
+    }
+
     fn table(&self, key: &str) -> Result<Map<String, Value>, Refusal> {
         Ok(self.optional(key, self.0.get_table(key))?.unwrap_or_default())
     }
@@ -302,6 +311,7 @@ fn net(all: &Fields<'_>) -> Result<Net, Refusal> {
         ipv6,
         listen_backlog: all.optional_number("net.listenBacklog")?,
         max_incoming_connections: all.number("net.maxIncomingConnections")?,
+        connections_override: all.optional_words("net.maxIncomingConnectionsOverride")?,
         unix_sockets: unix_sockets(all, paths)?,
         compressors: compressors(&all.words("net.compression.compressors")?)?,
         admin: admin(all, port)?,

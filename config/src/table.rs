@@ -73,6 +73,11 @@ pub const SETTINGS: &[Setting] = &[
     )
     .flags(&[takes("maxConns")])
     .default("1000000"),
+    Setting::new(
+        "net.maxIncomingConnectionsOverride",
+        List,
+        "Addresses and ranges (10.0.0.0/8) from which clients connect beyond maxIncomingConnections.",
+    ),
     Setting::new("net.wireObjectCheck", Bool, "Check documents as they arrive.")
         .flags(&[means("objcheck", "true"), means("noobjcheck", "false")])
         .ignored("every message is checked, always"),

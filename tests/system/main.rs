@@ -20,6 +20,7 @@ mod launch;
 mod logging;
 mod newer;
 mod operators;
+mod overload;
 mod protection;
 mod repair;
 mod replica_set;

@@ -1,5 +1,6 @@
 //! The commands that steer the server.
 
+mod feature_version;
 mod fsync;
 mod kill_op;
 mod log_rotate;
@@ -15,6 +16,7 @@ pub(crate) use fsync::Hold;
 use crate::registry::Command;
 
 pub const COMMANDS: &[&Command] = &[
+    &feature_version::COMMAND,
     &fsync::FSYNC,
     &fsync::UNLOCK,
     &kill_op::COMMAND,

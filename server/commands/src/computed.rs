@@ -3,6 +3,7 @@
 //! Owns the table of their names. They are read through every command that reads a view, and written
 //! by none; their documents are made while they are asked for.
 
+mod data_version;
 mod set_configuration;
 mod transactions;
 
@@ -20,6 +21,7 @@ struct Entry {
 }
 
 const ALL: &[Entry] = &[
+    Entry { database: "admin", collection: "system.version", open: data_version::open },
     Entry { database: "local", collection: "system.replset", open: set_configuration::open },
     Entry { database: "config", collection: "transactions", open: transactions::open },
 ];

@@ -58,7 +58,12 @@ async fn respond(
     let name = request.command_name();
     let is_here =
         |command: &&Command| !command.for_tests || server.parameters.test_commands_enabled();
-    let command = registry::find(name).filter(is_here).ok_or_else(|| unknown(name))?;
+    let command = registry::find(name).filter(is_here);
+    let _place = match command.is_some_and(|command| command.always_admitted) {
+        true => server.ingress.exempt(&server.parameters),
+        false => server.ingress.admit(&server.parameters, client)?,
+    };
+    let command = command.ok_or_else(|| unknown(name))?;
     check_target(command, request)?;
     let generic = Generic::read(request.body())?;
     let new = new_operation(server, client, command, request, &generic);

@@ -7,6 +7,7 @@
 
 mod fail_points;
 mod foreign;
+mod ingress;
 mod start;
 mod table;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use quire_errors::{Code, CommandError, Result};
 use quire_failpoints::FailPoints;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use table::Parameter;
 
@@ -32,8 +33,15 @@ pub struct Parameters {
     values: RwLock<BTreeMap<String, Bson>>,
     warnings: Vec<String>,
     failpoints: Arc<FailPoints>,
-    /// The value of `requireApiVersion`, which every command asks for.
+    asked_always: AskedAlways,
+}
+
+/// The values that every request asks for, for which a lock would be too dear.
+#[derive(Debug, Default)]
+struct AskedAlways {
     requires_api_version: AtomicBool,
+    limits_requests: AtomicBool,
+    requests_in_flight_max: AtomicU64,
 }
 
 /// One parameter as `getParameter` shows it.
@@ -51,7 +59,7 @@ impl Default for Parameters {
             values: RwLock::new(values),
             warnings: Vec::new(),
             failpoints: Arc::default(),
-            requires_api_version: AtomicBool::new(false),
+            asked_always: AskedAlways::default(),
         }
     }
 }
@@ -166,8 +174,10 @@ impl Parameters {
     /// What a value sets off at once.
     fn act_on(&self, name: &str, value: &Bson) {
         if name == table::REQUIRE_API_VERSION.name {
-            self.requires_api_version.store(value.as_bool() == Some(true), Ordering::Relaxed);
+            let requires = value.as_bool() == Some(true);
+            self.asked_always.requires_api_version.store(requires, Ordering::Relaxed);
         }
+        self.note_limits(name, value);
     }
 
     fn whole(&self, parameter: &Parameter) -> i64 {
@@ -230,6 +240,13 @@ impl Parameters {
         self.flag(&table::QUIET)
     }
 
+    /// How long a primary that is not written to waits before it writes an entry without effect;
+    /// `None` when it writes none.
+    pub fn noop_interval(&self) -> Option<Duration> {
+        let interval = Duration::from_secs(self.count(&table::NOOP_INTERVAL));
+        self.flag(&table::WRITE_NOOPS).then_some(interval)
+    }
+
     /// How many entries of the log stay for members that were away.
     pub fn retained_entries(&self) -> u64 {
         self.count(&table::RETAINED_ENTRIES)
@@ -252,7 +269,7 @@ impl Parameters {
 
     /// Whether clients have to declare a version of the Stable API.
     pub(crate) fn requires_api_version(&self) -> bool {
-        self.requires_api_version.load(Ordering::Relaxed)
+        self.asked_always.requires_api_version.load(Ordering::Relaxed)
     }
 
     /// Whether clients may declare the second version of the Stable API.

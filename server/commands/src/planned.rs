@@ -49,7 +49,6 @@ const PLANNED: &[&str] = &[
     "saslContinue",
     "saslStart",
     "setClusterParameter",
-    "setFeatureCompatibilityVersion",
     "setIndexCommitQuorum",
     "setQuerySettings",
     "setUserWriteBlockMode",

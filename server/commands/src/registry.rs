@@ -46,6 +46,8 @@ pub struct Command {
     pub retryable: bool,
     /// Which versions of the Stable API have it.
     pub api: Api,
+    /// By it a connection begins and is watched: it is let in however much comes in.
+    pub always_admitted: bool,
     /// Only there when test commands are.
     pub for_tests: bool,
     /// One line for `listCommands`.
@@ -67,6 +69,7 @@ impl Command {
             place: Where::Anywhere,
             retryable: false,
             api: Api::NONE,
+            always_admitted: false,
             for_tests: false,
             help,
             run,

@@ -10,6 +10,7 @@ use crate::cursors::Cursors;
 use crate::facts::Facts;
 use crate::generic::Generic;
 use crate::host::Host;
+use crate::ingress::{Entry, Ingress};
 use crate::operations::{Operation, Operations};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
@@ -26,6 +27,7 @@ use quire_failpoints::{FailCommand, FailPoints};
 use quire_protocol::Request;
 use quire_query::{Constants, ValueOrder};
 use quire_replset::{MemberState, ReplicaSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -45,6 +47,7 @@ pub struct Server {
     pub profiling: Profiling,
     pub topology: Topology,
     pub index_builds: Builders,
+    pub ingress: Ingress,
     /// The set this server is a member of; `None` on a standalone.
     pub replica_set: Option<Arc<ReplicaSet>>,
 }
@@ -60,6 +63,11 @@ impl Server {
     /// primary.
     pub fn takes_writes(&self) -> bool {
         self.replica_set.as_ref().is_none_or(|set| set.standing().is_writable)
+    }
+
+    /// Whether a new connection from there may be served.
+    pub fn admit_connection(&self, remote: Option<SocketAddr>) -> Entry {
+        self.ingress.connect(&self.parameters, remote.map(|remote| remote.ip()))
     }
 
     /// What `hello` shows of the set has changed.

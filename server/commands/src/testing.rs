@@ -228,6 +228,7 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
         profiling: Profiling::new(100),
         topology,
         index_builds: Default::default(),
+        ingress: Default::default(),
         replica_set,
     }
 }

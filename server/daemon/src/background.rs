@@ -2,9 +2,11 @@
 //!
 //! Owns the periodic work: watching the disk, making applied state durable so that a restart is
 //! short, forgetting what nobody came back for, deleting expired documents and old records of
-//! sessions, and index builds that lost their builder.
+//! sessions, index builds that lost their builder, and moving the time of a set on to which nobody
+//! writes.
 
 use crate::shutdown::Shutdown;
+use quire_bson::doc;
 use quire_commands::{DiskSpace, Server};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// The least time between two looks at index builds without a builder.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether entries without effect are wanted again.
+const NOOPS_LOOK: Duration = Duration::from_secs(1);
+
 /// Starts everything; the tasks end when the process goes down.
 pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, watch_disk(server.clone()));
@@ -42,6 +47,7 @@ pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, delete_expired(server.clone()));
     spawn(shutdown, forget_sessions(server.clone()));
     spawn(shutdown, tend_index_builds(server.clone()));
+    spawn(shutdown, write_noops(server.clone()));
 }
 
 fn spawn(shutdown: &Arc<Shutdown>, work: impl Future<Output = ()> + Send + 'static) {
@@ -151,5 +157,22 @@ async fn tend_index_builds(server: Arc<Server>) {
         // A build that fails for a lasting reason is not tried at once again.
         tokio::time::sleep(TEND_EVERY).await;
         server.builder_wanted(seen).await;
+    }
+}
+
+/// A primary that nobody writes to writes an entry without effect now and then: drivers take the age
+/// of the last one for how far a member is behind.
+async fn write_noops(server: Arc<Server>) {
+    let Some(set) = server.replica_set.clone() else { return };
+    loop {
+        let seen = set.operation_time();
+        let interval = server.parameters.noop_interval();
+        tokio::time::sleep(interval.unwrap_or(NOOPS_LOOK)).await;
+        let is_idle = set.operation_time() == seen && server.sequencer.holds() == 0;
+        if interval.is_some() && is_idle && server.takes_writes() {
+            let note = doc! { "msg": "periodic noop" };
+            // A member that is primary no more has nothing to keep going.
+            let _ = set.write_note(note).await;
+        }
     }
 }

@@ -5,8 +5,9 @@
 //! back after a moment of silence: an idle connection costs little more than its task.
 
 use crate::host::Traffic;
+use crate::listener::Undecided;
 use crate::peers::{self, Links};
-use quire_commands::{Answer, Client, Response, Server};
+use quire_commands::{Answer, Client, Response, Server, Turn};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
     Request, Violation, decode,
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 
 /// Silence after which buffers are given back.
 const IDLE: Duration = Duration::from_secs(1);
@@ -25,6 +27,12 @@ const READ_AHEAD_MAX: usize = 64 << 10;
 
 /// The reply buffer that is kept between requests.
 const REPLY_BYTES_KEPT: usize = 64 << 10;
+
+/// How long it may take until it is known whether a connection beyond a limit is a member's.
+const DECISION: Duration = Duration::from_secs(1);
+
+/// The bytes of a first message of a member, at most.
+const FIRST_BYTES_MAX: usize = 64 << 10;
 
 /// Why a connection ended.
 #[derive(Debug)]
@@ -52,6 +60,8 @@ pub(crate) struct Connection<S> {
     frames: FrameBuffer,
     out: Vec<u8>,
     next_response: i32,
+    /// A request that was read before its turn.
+    held: Option<Request>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -72,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             frames,
             out: Vec::new(),
             next_response: 1,
+            held: None,
         }
     }
 
@@ -84,11 +95,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Serves when the turn has come, and another member at once.
+    pub(crate) async fn serve_in_turn(mut self, turn: Turn) -> Ended {
+        let begins = Instant::now() + turn.after;
+        if let Some(links) = self.links.clone() {
+            match tokio::time::timeout_at(begins, self.next_request()).await {
+                Ok(Ok(Ok(request))) if peers::opens_link(&request) => {
+                    drop(turn);
+                    return self.hand_over(&links, &request).await;
+                }
+                Ok(Ok(Ok(request))) => self.held = Some(request),
+                Ok(Ok(Err(_))) => return Ended::PeerLeft,
+                Ok(Err(ended)) => return ended,
+                Err(_) => {}
+            }
+        }
+        tokio::time::sleep_until(begins).await;
+        drop(turn);
+        self.serve().await
+    }
+
+    /// Serves another member, and nobody else. Gives whether there was one.
+    pub(crate) async fn serve_member(mut self, undecided: Undecided) -> bool {
+        let Some(links) = self.links.clone() else { return false };
+        let first = tokio::time::timeout(DECISION, self.first_of_member()).await;
+        drop(undecided);
+        let Ok(Some(first)) = first else { return false };
+        self.hand_over(&links, &first).await;
+        true
+    }
+
+    /// The first message, when it is one that a member begins with.
+    async fn first_of_member(&mut self) -> Option<Request> {
+        let message = loop {
+            if let Some(message) = self.frames.next_message(FIRST_BYTES_MAX).ok()? {
+                break message;
+            }
+            self.read().await.ok()?;
+        };
+        let request = decode(message, DecodeLimits::default()).ok()?;
+        peers::opens_link(&request).then_some(request)
+    }
+
     async fn serve_one(&mut self) -> Result<(), Ended> {
-        let message = self.receive().await?;
-        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-        self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
-        match decode(message, DecodeLimits::default()) {
+        let next = match self.held.take() {
+            Some(held) => Ok(held),
+            None => self.next_request().await?,
+        };
+        match next {
             Ok(request) => {
                 if let Some(links) = self.links.clone().filter(|_| peers::opens_link(&request)) {
                     return Err(self.hand_over(&links, &request).await);
@@ -108,6 +162,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Err(Rejected::Closed(violation)) => Err(Ended::ProtocolBroken(violation)),
         }
+    }
+
+    async fn next_request(&mut self) -> Result<Result<Request, Rejected>, Ended> {
+        let message = self.receive().await?;
+        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+        self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
+        Ok(decode(message, DecodeLimits::default()))
     }
 
     /// The client is another member: from here on this is its link.

@@ -28,6 +28,8 @@ pub(crate) struct Traffic {
     pub(crate) created: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) active: AtomicU64,
+    /// Connections beyond a limit that may prove to be a member's.
+    pub(crate) undecided: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) requests: AtomicU64,

@@ -1,7 +1,9 @@
 //! Accepting connections.
 //!
-//! Owns the bound sockets and the bound on how many connections there may be. Sockets are bound before
-//! any data is touched, so a taken port costs nothing.
+//! Owns the bound sockets, the bound on how many connections there may be, and who gets in beyond it:
+//! an operator over the Unix socket or from a named address, and other members of the set, whose links
+//! are known by their first message. Sockets are bound before any data is touched, so a taken port
+//! costs nothing.
 
 use crate::connection::{Connection, Ended};
 use crate::exit::Failure;
@@ -9,7 +11,7 @@ use crate::host::Traffic;
 use crate::logging::in_context;
 use crate::peers::Links;
 use crate::shutdown::Shutdown;
-use quire_commands::{Client, Server};
+use quire_commands::{Client, Entry, Server};
 use quire_config::Net;
 use quire_config::exit::NET_ERROR;
 use std::fs::Permissions;
@@ -25,6 +27,13 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
 
 /// Connections that wait to be accepted, unless the settings say otherwise.
 const BACKLOG: u32 = 1024;
+
+/// Connections over the Unix socket that are served beyond the limit: an operator has to get in, and
+/// opening the socket takes the rights of the server's own user.
+const RESERVED_FOR_OPERATORS: u64 = 16;
+
+/// Connections beyond a limit that are listened to at one time, since a member may have opened them.
+const UNDECIDED_MAX: u64 = 64;
 
 /// The bound sockets.
 pub(crate) struct Listeners {
@@ -203,16 +212,8 @@ impl Accepting {
         let traffic = self.traffic.clone();
         let current = traffic.current.fetch_add(1, Ordering::Relaxed) + 1;
         let open = OpenConnection { traffic: traffic.clone() };
-        if current > self.connections_max {
-            traffic.rejected.fetch_add(1, Ordering::Relaxed);
-            tracing::info!(
-                target: "NETWORK",
-                id = 22942,
-                ctx = "listener",
-                connectionCount = current - 1,
-                "Connection refused because there are too many open connections"
-            );
-            return;
+        if current > self.connections_max && !self.may_exceed(current, remote) {
+            return self.start_beyond(stream, remote, open, current - 1);
         }
         let id = traffic.created.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client::new(i64::try_from(id).unwrap_or(i64::MAX), remote));
@@ -235,15 +236,72 @@ impl Accepting {
         }));
     }
 
+    /// Whether a connection is served although there are too many.
+    fn may_exceed(&self, current: u64, remote: Option<SocketAddr>) -> bool {
+        match remote {
+            None => current <= self.connections_max.saturating_add(RESERVED_FOR_OPERATORS),
+            Some(remote) => self.server.parameters.connections_override().contain(remote.ip()),
+        }
+    }
+
+    /// A connection beyond the limit: refused, unless another member has opened it.
+    fn start_beyond<S>(
+        &self,
+        stream: S,
+        remote: Option<SocketAddr>,
+        open: OpenConnection,
+        count: u64,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let accepting = self.clone();
+        let refuse = move || {
+            accepting.traffic.rejected.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(
+                target: "NETWORK",
+                id = 22942,
+                ctx = "listener",
+                connectionCount = count,
+                "Connection refused because there are too many open connections"
+            );
+        };
+        let Some(undecided) = self.undecided() else { return refuse() };
+        let connection = self.connection(stream, Arc::new(Client::new(0, remote)));
+        tokio::spawn(async move {
+            if !connection.serve_member(undecided).await {
+                refuse();
+            }
+            drop(open);
+        });
+    }
+
+    /// A place among the connections that may prove to be a member's.
+    fn undecided(&self) -> Option<Undecided> {
+        self.links.as_ref()?;
+        let undecided = Undecided { traffic: self.traffic.clone() };
+        let others = self.traffic.undecided.fetch_add(1, Ordering::Relaxed);
+        (others < UNDECIDED_MAX).then_some(undecided)
+    }
+
+    fn connection<S>(&self, stream: S, client: Arc<Client>) -> Connection<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (server, traffic) = (self.server.clone(), self.traffic.clone());
+        Connection::new(stream, server, client, traffic, self.links.clone())
+    }
+
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, client: Arc<Client>) {
-        let connection = Connection::new(
-            stream,
-            self.server.clone(),
-            client.clone(),
-            self.traffic.clone(),
-            self.links.clone(),
-        );
-        match connection.serve().await {
+        let connection = self.connection(stream, client.clone());
+        let ended = match self.server.admit_connection(client.remote) {
+            Entry::Open => connection.serve().await,
+            Entry::Queued(turn) => connection.serve_in_turn(turn).await,
+            Entry::Refused => {
+                self.refuse(connection, &client).await;
+                Ended::PeerLeft
+            }
+        };
+        match ended {
             Ended::PeerLeft | Ended::HungUp => {}
             Ended::Failed(error) => tracing::debug!(
                 target: "NETWORK",
@@ -270,6 +328,36 @@ impl Accepting {
                 "Connection ended"
             );
         }
+    }
+
+    /// Too many came at once: it is closed without a word, unless another member has opened it.
+    async fn refuse<S>(&self, connection: Connection<S>, client: &Client)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let is_member = match self.undecided() {
+            Some(undecided) => connection.serve_member(undecided).await,
+            None => false,
+        };
+        if !is_member {
+            tracing::debug!(
+                target: "NETWORK",
+                id = 7_100_047,
+                remote = client.remote_text(),
+                "Connection refused because too many came at once"
+            );
+        }
+    }
+}
+
+/// Counts a connection beyond a limit until it is known who has opened it.
+pub(crate) struct Undecided {
+    traffic: Arc<Traffic>,
+}
+
+impl Drop for Undecided {
+    fn drop(&mut self) {
+        self.traffic.undecided.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -146,6 +146,16 @@ impl Metrics {
         page.gauge("quire_connections_active", "Connections at work.", counts.active);
         page.counter("quire_connections_created_total", "Accepted.", counts.total_created);
         page.counter("quire_connections_rejected_total", "Refused.", counts.rejected);
+        let ingress = &self.server.ingress;
+        page.counter(
+            "quire_connections_rate_refused_total",
+            "Connections refused because too many came at once.",
+            ingress.connections_refused(),
+        );
+        let name = "quire_requests_refused_total";
+        page.describe(name, "counter", "Requests refused before any work, by the limit.");
+        page.labelled(name, "limit", "rate", ingress.requests_refused());
+        page.labelled(name, "limit", "in_flight", ingress.requests_crowded_out());
         let network = self.server.host.network();
         page.counter("quire_network_received_bytes_total", "Bytes read.", network.bytes_in);
         page.counter("quire_network_sent_bytes_total", "Bytes written.", network.bytes_out);

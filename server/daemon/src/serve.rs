@@ -221,13 +221,22 @@ fn server(
         profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
+        ingress: Default::default(),
         replica_set,
     }
 }
 
+/// The parameter that a setting of its own gives, too.
+const CONNECTIONS_OVERRIDE: &str = "maxIncomingConnectionsOverride";
+
 /// Read before anything is opened: what is refused here has touched nothing.
 fn parameters(settings: &Settings) -> Result<Parameters, Failure> {
-    let parameters = Parameters::new(&settings.parameters)
+    let mut given = settings.parameters.clone();
+    if !settings.net.connections_override.is_empty() {
+        let ranges = serde_json::json!({ "ranges": settings.net.connections_override });
+        given.entry(CONNECTIONS_OVERRIDE.to_owned()).or_insert_with(|| ranges.to_string());
+    }
+    let parameters = Parameters::new(&given)
         .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
     for warning in parameters.warnings() {
         tracing::warn!(

@@ -99,8 +99,9 @@ pub fn check_creatable(namespace: &Namespace) -> Result<()> {
 }
 
 /// Names under which something is shown that is stored otherwise: the configuration of a replica set,
-/// which commands change, and the records of sessions.
-const COMPUTED: [(&str, &str); 2] = [("local", "system.replset"), ("config", "transactions")];
+/// which commands change, the records of sessions, and the version of the data.
+const COMPUTED: [(&str, &str); 3] =
+    [("admin", "system.version"), ("config", "transactions"), ("local", "system.replset")];
 
 fn is_computed(namespace: &Namespace) -> bool {
     COMPUTED.contains(&(namespace.database(), namespace.collection()))

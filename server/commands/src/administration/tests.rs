@@ -211,3 +211,22 @@ fn logs_are_rotated_by_name_or_number() {
     rig.ok("admin", doc! {"logRotate": "server"});
     assert_eq!(rig.refused("admin", doc! {"logRotate": "nonesuch"}).0, 4);
 }
+
+#[test]
+fn the_version_of_the_data_is_confirmed_and_cannot_be_left() {
+    let name = "setFeatureCompatibilityVersion";
+    let rig = Rig::new();
+    let table = [
+        (doc! { name: "8.0" }, 7_369_100),
+        (doc! { name: "7.0", "confirm": true }, 20),
+        (doc! { name: "6.0", "confirm": true }, 4_926_900),
+        (doc! { name: 8, "confirm": true }, 14),
+        (doc! { name: "8.0", "confirm": true, "force": true }, 40_415),
+    ];
+    for (command, code) in table {
+        assert_eq!(rig.refused("admin", command.clone()).0, code, "{command}");
+    }
+    rig.ok("admin", doc! { name: "8.0", "confirm": true });
+    let secondary = Rig::secondary();
+    assert_eq!(secondary.refused("admin", doc! { name: "8.0", "confirm": true }).0, 10_107);
+}

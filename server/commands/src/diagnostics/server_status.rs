@@ -40,6 +40,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "opLatencies", append: metrics::latencies },
     Section { name: "opcounters", append: metrics::operations },
     Section { name: "opcountersRepl", append: metrics::replicated_operations },
+    Section { name: "queues", append: figures::queues },
     Section { name: replication::NAME, append: replication::member },
     Section { name: "storageEngine", append: figures::storage_engine },
     Section { name: "mem", append: figures::memory },

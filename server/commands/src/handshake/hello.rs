@@ -22,11 +22,13 @@ use std::time::Duration;
 
 pub const COMMAND: Command = Command {
     api: Api::V1,
+    always_admitted: true,
     ..Command::new("hello", "tells what this server is and can do", Run::Later(run))
 };
 
 pub const LEGACY: Command = Command {
     aliases: &["ismaster"],
+    always_admitted: true,
     ..Command::new("isMaster", "the older spelling of hello", Run::Later(run))
 };
 

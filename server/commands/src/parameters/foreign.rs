@@ -25,14 +25,10 @@ const NAMES: &[&str] = &[
     "enableLocalhostAuthBypass",
     "heapProfilingEnabled",
     "journalCommitInterval",
-    "maxTransactionLockRequestTimeoutMillis",
-    "minSnapshotHistoryWindowInSeconds",
-    "mirrorReads",
     "numInitialSyncAttempts",
     "numInitialSyncConnectAttempts",
     "ocspEnabled",
     "orphanCleanupDelaySecs",
-    "periodicNoopIntervalSecs",
     "replWriterThreadCount",
     "scramIterationCount",
     "scramSHA256IterationCount",
@@ -42,10 +38,8 @@ const NAMES: &[&str] = &[
     "syncdelay",
     "tlsUseSystemCA",
     "traceExceptions",
-    "transactionLifetimeLimitSeconds",
     "ttlMonitorBatchDeletes",
     "watchdogPeriodSeconds",
-    "writePeriodicNoops",
 ];
 
 pub(super) fn is_known(name: &str) -> bool {

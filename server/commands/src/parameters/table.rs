@@ -3,10 +3,11 @@
 //! Owns their names, defaults, bounds and when they may be set. A parameter is added by one constant
 //! and one line of [`ALL`]; whoever honours it asks a typed getter of [`super::Parameters`].
 
-use super::verbosity;
+use super::{ingress, verbosity};
 use crate::facts::FEATURE_COMPATIBILITY_VERSION;
-use quire_bson::{Bson, doc};
+use quire_bson::{Bson, Document, doc};
 use quire_errors::CommandError;
+use std::fmt;
 
 /// When a parameter may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +41,14 @@ impl SettingRefused {
     }
 }
 
-type Accepted = Result<Bson, SettingRefused>;
+pub(super) type Accepted = Result<Bson, SettingRefused>;
 
 /// The kind of a parameter's values.
-enum Kind {
+pub(super) enum Kind {
     Bool(bool),
     Int { default: i32, min: i32, max: i32 },
     Long { default: i64, min: i64, max: i64 },
+    Double { default: f64, min: f64, max: f64 },
     Text { default: &'static str, bytes_max: usize },
     Other { default: fn() -> Bson, accept: fn(&Bson) -> Accepted },
 }
@@ -61,7 +63,7 @@ pub(super) struct Parameter {
 }
 
 impl Parameter {
-    const fn new(name: &'static str, settable: Settable, kind: Kind) -> Parameter {
+    pub(super) const fn new(name: &'static str, settable: Settable, kind: Kind) -> Parameter {
         Parameter { name, settable, kind, warning: None }
     }
 
@@ -70,6 +72,7 @@ impl Parameter {
             Kind::Bool(default) => Bson::Boolean(default),
             Kind::Int { default, .. } => Bson::Int32(default),
             Kind::Long { default, .. } => Bson::Int64(default),
+            Kind::Double { default, .. } => Bson::Double(default),
             Kind::Text { default, .. } => Bson::from(default),
             Kind::Other { default, .. } => default(),
         }
@@ -84,6 +87,7 @@ impl Parameter {
                 i32::try_from(whole).map(Bson::Int32).map_err(|_| self.no_number(value))
             }
             Kind::Long { min, max, .. } => self.accept_whole(value, min, max).map(Bson::Int64),
+            Kind::Double { min, max, .. } => self.accept_double(value, min, max),
             Kind::Text { bytes_max, .. } => self.accept_text(value, bytes_max),
             Kind::Other { accept, .. } => accept(value),
         }
@@ -104,25 +108,23 @@ impl Parameter {
     }
 
     fn accept_whole(&self, value: &Bson, min: i64, max: i64) -> Result<i64, SettingRefused> {
-        let name = self.name;
         let whole = match value {
             Bson::Boolean(flag) => Some(i64::from(*flag)),
             number => whole_number(number),
         };
         let whole = whole.ok_or_else(|| self.no_number(value))?;
-        let refused = |comparison: &str, bound: i64| {
-            Err(SettingRefused::new(format!(
-                "Invalid value for parameter {name}: {whole} is not {comparison} than or equal \
-                 to {bound}"
-            )))
-        };
-        if whole < min {
-            return refused("greater", min);
-        }
-        if whole > max {
-            return refused("less", max);
-        }
+        check_bounds(self.name, whole, min, max)?;
         Ok(whole)
+    }
+
+    fn accept_double(&self, value: &Bson, min: f64, max: f64) -> Accepted {
+        let number = match value {
+            Bson::Double(x) if !x.is_nan() => Some(*x),
+            other => whole_number(other).map(|whole| whole as f64),
+        };
+        let number = number.ok_or_else(|| self.no_number(value))?;
+        check_bounds(self.name, number, min, max)?;
+        Ok(Bson::Double(number))
     }
 
     fn accept_text(&self, value: &Bson, bytes_max: usize) -> Accepted {
@@ -142,6 +144,22 @@ impl Parameter {
         let name = self.name;
         SettingRefused::new(format!("Invalid value for parameter {name}: {value} is not a number"))
     }
+}
+
+fn check_bounds<T: PartialOrd + fmt::Display>(
+    name: &str,
+    value: T,
+    min: T,
+    max: T,
+) -> Result<(), SettingRefused> {
+    let (comparison, bound) = match () {
+        () if value < min => ("greater", min),
+        () if value > max => ("less", max),
+        () => return Ok(()),
+    };
+    Err(SettingRefused::new(format!(
+        "Invalid value for parameter {name}: {value} is not {comparison} than or equal to {bound}"
+    )))
 }
 
 /// A number without a fraction.
@@ -242,6 +260,41 @@ pub(super) static SESSIONS_MAX: Parameter = Parameter::new(
     Kind::Int { default: 1_000_000, min: 1, max: INT_MAX },
 );
 
+/// Of reads that are sent to electable members as well, to keep their caches warm.
+static MIRROR_READS: Parameter = Parameter {
+    warning: Some("mirrorReads has no effect: no read is sent to other members"),
+    ..Parameter::new(
+        "mirrorReads",
+        Settable::Anytime,
+        Kind::Other {
+            default: || Bson::from(doc! { "samplingRate": 0.0 }),
+            accept: accept_mirroring,
+        },
+    )
+};
+
+static SNAPSHOT_WINDOW: Parameter = Parameter {
+    warning: Some("minSnapshotHistoryWindowInSeconds has no effect: nothing reads at a past time"),
+    ..Parameter::new(
+        "minSnapshotHistoryWindowInSeconds",
+        Settable::Anytime,
+        Kind::Int { default: 300, min: 0, max: INT_MAX },
+    )
+};
+
+/// Reads may always look at every document.
+static NO_TABLE_SCAN: Parameter = Parameter::new(
+    "notablescan",
+    Settable::Anytime,
+    Kind::Other { default: || Bson::Boolean(false), accept: accept_table_scans },
+);
+
+pub(super) static NOOP_INTERVAL: Parameter = Parameter::new(
+    "periodicNoopIntervalSecs",
+    Settable::AtStart,
+    Kind::Int { default: 10, min: 1, max: INT_MAX },
+);
+
 pub(super) static QUIET: Parameter = Parameter::new("quiet", Settable::Anytime, Kind::Bool(false));
 
 /// How many entries of the log stay for members that were away. Those that were away for longer get
@@ -262,6 +315,27 @@ pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
     Kind::Int { default: 15_000, min: 0, max: INT_MAX },
 );
 
+const NO_TRANSACTIONS: Option<&str> =
+    Some("This parameter has no effect: this server has no transactions yet");
+
+static TRANSACTION_LIFETIME: Parameter = Parameter {
+    warning: NO_TRANSACTIONS,
+    ..Parameter::new(
+        "transactionLifetimeLimitSeconds",
+        Settable::Anytime,
+        Kind::Int { default: 60, min: 1, max: INT_MAX },
+    )
+};
+
+static TRANSACTION_LOCK_TIMEOUT: Parameter = Parameter {
+    warning: NO_TRANSACTIONS,
+    ..Parameter::new(
+        "maxTransactionLockRequestTimeoutMillis",
+        Settable::Anytime,
+        Kind::Int { default: 5, min: -1, max: INT_MAX },
+    )
+};
+
 pub(super) static TTL_MONITOR_ENABLED: Parameter =
     Parameter::new("ttlMonitorEnabled", Settable::Anytime, Kind::Bool(true));
 
@@ -270,6 +344,11 @@ pub(super) static TTL_MONITOR_SLEEP: Parameter = Parameter::new(
     Settable::Anytime,
     Kind::Int { default: 60, min: 1, max: INT_MAX },
 );
+
+/// Whether a primary that is not written to writes an entry without effect now and then, so that its
+/// time goes on for those who measure how far others are behind it.
+pub(super) static WRITE_NOOPS: Parameter =
+    Parameter::new("writePeriodicNoops", Settable::Anytime, Kind::Bool(true));
 
 /// In the order of their names.
 static ALL: &[&Parameter] = &[
@@ -280,19 +359,37 @@ static ALL: &[&Parameter] = &[
     &CURSOR_TIMEOUT,
     &ENABLE_TEST_COMMANDS,
     &FEATURE_VERSION,
+    &ingress::CONNECTION_BURST,
+    &ingress::CONNECTION_QUEUE,
+    &ingress::CONNECTION_EXEMPTIONS,
+    &ingress::CONNECTIONS_LIMITED,
+    &ingress::CONNECTION_RATE,
+    &ingress::REQUEST_BURST,
+    &ingress::REQUEST_RATE,
+    &ingress::REQUESTS_LIMITED,
+    &ingress::REQUEST_EXEMPTIONS,
     &SESSION_TIMEOUT_MINUTES,
     &LOG_COMPONENTS,
     &LOG_LEVEL,
     &SESSION_REFRESH,
     &DEPTH_MAX,
+    &ingress::CONNECTIONS_OVERRIDE,
     &LOG_SIZE_MAX,
     &SESSIONS_MAX,
+    &TRANSACTION_LOCK_TIMEOUT,
+    &SNAPSHOT_WINDOW,
+    &MIRROR_READS,
+    &NO_TABLE_SCAN,
+    &NOOP_INTERVAL,
     &QUIET,
     &RETAINED_ENTRIES,
+    &ingress::IN_FLIGHT_MAX,
     &REQUIRE_API_VERSION,
     &SIGNAL_SHUTDOWN_TIMEOUT,
+    &TRANSACTION_LIFETIME,
     &TTL_MONITOR_ENABLED,
     &TTL_MONITOR_SLEEP,
+    &WRITE_NOOPS,
 ];
 
 pub(super) fn all() -> impl Iterator<Item = &'static Parameter> {
@@ -315,6 +412,32 @@ fn accept_mechanisms(value: &Bson) -> Accepted {
         return Err(SettingRefused::new(format!("Unknown authentication mechanism: {unknown}")));
     }
     Ok(Bson::Array(names.into_iter().map(Bson::from).collect()))
+}
+
+fn accept_mirroring(value: &Bson) -> Accepted {
+    let rate = |given: &Document| match given.get("samplingRate") {
+        None => Some(0.0),
+        Some(rate) => rate.as_f64().or_else(|| whole_number(rate).map(|whole| whole as f64)),
+    };
+    let rate = value.as_document().and_then(rate).filter(|rate| (0.0..=1.0).contains(rate));
+    rate.map(|rate| Bson::from(doc! { "samplingRate": rate })).ok_or_else(|| {
+        SettingRefused::new(format!(
+            "Invalid value for parameter mirrorReads: {value} has no samplingRate from 0 to 1"
+        ))
+    })
+}
+
+fn accept_table_scans(value: &Bson) -> Accepted {
+    let forbids = match value {
+        Bson::Boolean(flag) => *flag,
+        other => whole_number(other) != Some(0),
+    };
+    if forbids {
+        return Err(SettingRefused::new(
+            "notablescan cannot be set: this server does not refuse queries that no index serves",
+        ));
+    }
+    Ok(Bson::Boolean(false))
 }
 
 #[cfg(test)]

@@ -91,3 +91,26 @@ fn a_fail_point_is_switched_at_the_start_by_mode_and_data() {
         assert!(refused.contains(name), "{refused}");
     }
 }
+
+#[test]
+fn what_cannot_be_honoured_is_refused_or_warned_of() {
+    let refused = started(&[("notablescan", "1")]).unwrap_err();
+    assert!(refused.contains("does not refuse queries"), "{refused}");
+    assert!(started(&[("notablescan", "0")]).is_ok());
+    for name in ["transactionLifetimeLimitSeconds", "mirrorReads"] {
+        let value = if name == "mirrorReads" { "{\"samplingRate\": 0.5}" } else { "30" };
+        let parameters = started(&[(name, value)]).unwrap();
+        assert_eq!(parameters.warnings().len(), 1, "{name}");
+        assert!(parameters.show_all().iter().any(|shown| shown.name == name));
+    }
+    assert!(started(&[("mirrorReads", "{\"samplingRate\": 2}")]).is_err());
+}
+
+#[test]
+fn an_idle_primary_writes_unless_it_is_told_not_to() {
+    let parameters = started(&[("periodicNoopIntervalSecs", "3")]).unwrap();
+    assert_eq!(parameters.noop_interval(), Some(Duration::from_secs(3)));
+    let parameters = started(&[("writePeriodicNoops", "false")]).unwrap();
+    assert_eq!(parameters.noop_interval(), None);
+    assert!(started(&[("periodicNoopIntervalSecs", "0")]).is_err());
+}

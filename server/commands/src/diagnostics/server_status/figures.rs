@@ -43,6 +43,12 @@ pub(super) fn connections(b: &mut DocBuilder, context: &Context<'_>) {
     ] {
         b.append_i32(name, i32::try_from(count).unwrap_or(i32::MAX));
     }
+    context.server.ingress.append_to_connections(b);
+}
+
+/// What waits to be let in.
+pub(super) fn queues(b: &mut DocBuilder, context: &Context<'_>) {
+    context.server.ingress.append_queues(b, &context.server.parameters);
 }
 
 pub(super) fn extra_info(b: &mut DocBuilder, _: &Context<'_>) {
@@ -86,6 +92,7 @@ pub(super) fn network(b: &mut DocBuilder, context: &Context<'_>) {
     b.append_i64("bytesIn", shown(counts.bytes_in));
     b.append_i64("bytesOut", shown(counts.bytes_out));
     b.append_i64("numRequests", shown(counts.requests));
+    context.server.ingress.append_to_network(b, &context.server.parameters);
 }
 
 pub(super) fn storage_engine(b: &mut DocBuilder, context: &Context<'_>) {
