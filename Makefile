@@ -99,6 +99,8 @@ test-drivers: prepare-test
 	cargo build --release --locked -p quired
 	tests/drivers/run python
 	tests/drivers/run node
+	tests/drivers/run unified
+	tests/drivers/run unified_timeouts
 	tests/drivers/run mongosh
 
 # deploy/docker-compose.yml as it stands, with nodes taken away; left out where no Docker engine is up.

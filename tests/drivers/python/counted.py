@@ -1,5 +1,5 @@
-"""A client whose connections are counted: by its own events, and by `connections.totalCreated` of the
-server, asked for by a second client."""
+"""A client whose connections are counted: by its own events, and by `connections.totalCreated` of
+the server, asked for by a second client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Counted:
 
     def __init__(self, members: ReplicaSet) -> None:
         self.pools = Pools()
-        # Polling, a client monitors each member over one connection only, made before a test begins.
+        # Polling, a client monitors each member over one connection, made before a test begins.
         self.client: MongoClient[Document] = members.client(
             retryWrites=False, event_listeners=[self.pools], serverMonitoringMode="poll"
         )

@@ -1,4 +1,4 @@
-"""Three members of a replica set on this machine, each a `quired` with a data directory of its own."""
+"""Members of a replica set on this machine, each a `quired` with a data directory of its own."""
 
 from __future__ import annotations
 

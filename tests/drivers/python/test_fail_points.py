@@ -1,4 +1,4 @@
-"""The contract of fail points: how they are switched, when they are entered, and what they then do."""
+"""The contract of fail points: how they are switched, when they are entered, what they then do."""
 
 from __future__ import annotations
 

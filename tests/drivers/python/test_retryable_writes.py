@@ -219,7 +219,8 @@ def test_the_answer_to_a_retry_names_the_statements_that_were_done_before(tried:
     assert answer is not None and answer["retriedStmtIds"] == [0, 1]
 
 
-# Insert, update and delete go as commands of their own; each statement of the latter two is a commit.
+# Insert, update and delete go as commands of their own; each statement of the latter two is a
+# commit.
 @pytest.mark.parametrize(
     ("skip", "after"),
     [

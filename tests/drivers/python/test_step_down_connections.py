@@ -1,7 +1,7 @@
 """Whether a client's connections outlive the primary's stepping down, and what clears its pool.
 
-Counted twice: by the client's own events, and by `connections.totalCreated` of the server, asked for
-by a second client.
+Counted twice: by the client's own events, and by `connections.totalCreated` of the server, asked
+for by a second client.
 """
 
 from __future__ import annotations

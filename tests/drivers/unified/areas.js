@@ -31,4 +31,7 @@ const AREAS = {
 /** Areas whose every case must fail: they try the runner, not the server. */
 const MUST_FAIL = new Set(['unified_format_faults']);
 
-module.exports = { AREAS, MUST_FAIL };
+/** What is run unless told otherwise: timeoutMS is for a driver that has it (see timeouts/). */
+const DEFAULT = Object.keys(AREAS).filter(area => area !== 'csot');
+
+module.exports = { AREAS, DEFAULT, MUST_FAIL };

@@ -28,6 +28,21 @@ class CaseList {
     return new CaseList(JSON.parse(fs.readFileSync(path.join(__dirname, name), 'utf8')));
   }
 
+  /** Takes cases off a list in its file, and reasons that no case is left for. */
+  static prune(name, results) {
+    const file = path.join(__dirname, name);
+    const entries = JSON.parse(fs.readFileSync(file, 'utf8'));
+    for (const entry of entries) {
+      for (const { file: of, description } of results) {
+        const left = entry.cases[of];
+        if (Array.isArray(left)) entry.cases[of] = left.filter(one => one !== description);
+        if (entry.cases[of]?.length === 0) delete entry.cases[of];
+      }
+    }
+    const kept = entries.filter(({ cases }) => Object.keys(cases).length > 0);
+    fs.writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`);
+  }
+
   static empty() {
     return new CaseList([]);
   }

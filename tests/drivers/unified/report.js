@@ -27,6 +27,11 @@ class Report {
     );
   }
 
+  /** Cases known to fail that ran and did not. */
+  unfailed() {
+    return this.results.filter(({ status, known }) => status === 'passed' && known !== undefined);
+  }
+
   #areas() {
     const areas = new Map();
     for (const { area, status, class: cause } of this.results) {

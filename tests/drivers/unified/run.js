@@ -5,7 +5,7 @@
 
 const { parseArgs } = require('node:util');
 const { ReplicaSet } = require('../node/replica_set.js');
-const { AREAS } = require('./areas.js');
+const { AREAS, DEFAULT } = require('./areas.js');
 const { Deployment } = require('./deployment.js');
 const { CaseList } = require('./lists.js');
 const { Report } = require('./report.js');
@@ -14,10 +14,13 @@ const { Suite } = require('./suite.js');
 const USAGE = `usage: run.js [options]
   --files DIRECTORY  PyMongo's test/ (QUIRE_UNIFIED_FILES unless given)
   --uri URI          servers to test; three members of QUIRE_BIN unless given
-  --only AREAS       some areas, with commas between them: ${Object.keys(AREAS).join(' ')}
+  --only AREAS       some areas, with commas between them, of
+                     ${Object.keys(AREAS).join(' ')}
+                     (all but csot unless given)
   --match REGEXP     only cases whose "file: description" it finds
   --json FILE        writes every result there
   --known FILE       another list of known failures than known.json; "none" for none
+  --prune            takes cases that did not fail off that list
   --verbose          a line for every case
 `;
 
@@ -30,11 +33,12 @@ function settings() {
       match: { type: 'string' },
       json: { type: 'string' },
       known: { type: 'string', default: 'known.json' },
+      prune: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const areas = values.only?.split(',') ?? Object.keys(AREAS);
+  const areas = values.only?.split(',') ?? DEFAULT;
   const unknown = areas.filter(area => !(area in AREAS));
   if (unknown.length > 0) throw new Error(`no such area: ${unknown.join(', ')}`);
   return { ...values, areas };
@@ -69,6 +73,7 @@ async function main() {
     const report = await test(options, options.uri ?? members.uri);
     console.log(report.lines().join('\n'));
     if (options.json) report.write(options.json);
+    if (options.prune) CaseList.prune(options.known, report.unfailed());
     return report.surprises().length === 0 && report.results.length > 0 ? 0 : 1;
   } finally {
     if (members) await members.destroy();

@@ -10,7 +10,7 @@ const {
 const { plainResult } = require('../operations/results.js');
 const { Mismatch, match } = require('./values.js');
 
-/** What a bulk write failed with: its own error wraps another, and leaves out of what class that was. */
+/** What a bulk write failed with: its own error wraps another, and hides of what class that was. */
 function originOf(error) {
   const { errorResponse } = error;
   return error instanceof MongoBulkWriteError && errorResponse instanceof Error
