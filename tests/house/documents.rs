@@ -25,6 +25,17 @@ fn the_readme_lists_every_setting_as_it_is() {
 }
 
 #[test]
+fn the_readme_shows_how_to_switch_every_fail_point() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let section = readme.split("\n## ").find(|section| section.starts_with("Fail points\n"));
+    let section = section.expect("a section about them");
+    for known in quire_failpoints::known() {
+        let example = format!("point(\"{}\",", known.name);
+        assert!(section.contains(&example), "{} has no example", known.name);
+    }
+}
+
+#[test]
 fn the_sample_configuration_is_accepted_without_a_warning() {
     let sample = root().join("deploy/mongod.conf");
     let argv = ["quired".into(), "--config".into(), sample.into_os_string()];
