@@ -16,6 +16,7 @@ mod corruption;
 mod crash;
 mod disk_full;
 mod fail_points;
+mod faults;
 mod launch;
 mod logging;
 mod newer;

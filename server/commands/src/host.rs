@@ -79,6 +79,9 @@ pub trait Host: Send + Sync {
 
     fn connections(&self) -> ConnectionCounts;
 
+    /// Closes the connections of all clients; those of other members stay.
+    fn close_connections(&self);
+
     fn network(&self) -> NetworkCounts;
 
     fn memory(&self) -> MemoryUse;

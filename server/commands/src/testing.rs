@@ -266,6 +266,8 @@ pub struct FakeHost {
     random: AtomicU64,
     /// What `shutdown` asked for.
     pub shutdown: Mutex<Option<ShutdownRequest>>,
+    /// How often the connections of all clients were to be closed.
+    pub closings: AtomicU64,
 }
 
 /// 2026-01-01T00:00:00Z.
@@ -276,6 +278,7 @@ impl Default for FakeHost {
         FakeHost {
             now_millis: AtomicI64::new(START_MILLIS),
             random: AtomicU64::new(0),
+            closings: AtomicU64::new(0),
             shutdown: Mutex::new(None),
         }
     }
@@ -347,6 +350,10 @@ impl Host for FakeHost {
 
     fn connections(&self) -> ConnectionCounts {
         ConnectionCounts::default()
+    }
+
+    fn close_connections(&self) {
+        self.closings.fetch_add(1, Ordering::Relaxed);
     }
 
     fn network(&self) -> NetworkCounts {

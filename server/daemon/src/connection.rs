@@ -147,9 +147,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 if let Some(links) = self.links.clone().filter(|_| peers::opens_link(&request)) {
                     return Err(self.hand_over(&links, &request).await);
                 }
-                self.traffic.active.fetch_add(1, Ordering::Relaxed);
+                let active = self.traffic.clone().begin();
                 let served = self.run(&request).await;
-                self.traffic.active.fetch_sub(1, Ordering::Relaxed);
+                drop(active);
                 self.frames.recycle(request.into_buffer());
                 served
             }
@@ -173,6 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The client is another member: from here on this is its link.
     async fn hand_over(&mut self, links: &Links, first: &Request) -> Ended {
+        self.client.note_internal();
         self.out = Vec::new();
         let remote = self.client.remote_text();
         links.accept(&mut self.stream, &mut self.frames, first, &remote).await;

@@ -3,6 +3,7 @@
 //! Owns the counters of connections and traffic, and implements [`Host`] over the runtime, the log
 //! and the operating system.
 
+use crate::connections::Connections;
 use crate::logging::{Component, Logging, RecentLog};
 use crate::machine;
 use crate::random;
@@ -35,6 +36,23 @@ pub(crate) struct Traffic {
     pub(crate) requests: AtomicU64,
 }
 
+impl Traffic {
+    /// Counts a request as active for as long as the guard lives, be it cut off.
+    pub(crate) fn begin(self: Arc<Self>) -> Active {
+        self.active.fetch_add(1, Ordering::Relaxed);
+        Active(self)
+    }
+}
+
+/// A request at work.
+pub(crate) struct Active(Arc<Traffic>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The wall clock.
 pub(crate) struct WallClock;
 
@@ -50,6 +68,7 @@ pub(crate) struct ProcessHost {
     pub(crate) logging: Arc<Logging>,
     pub(crate) shutdown: Arc<Shutdown>,
     pub(crate) traffic: Arc<Traffic>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) connections_max: u64,
     /// `None` when nothing is kept on disk.
     pub(crate) data: Option<PathBuf>,
@@ -109,6 +128,10 @@ impl Host for ProcessHost {
             rejected: self.traffic.rejected.load(Ordering::Relaxed),
             active: self.traffic.active.load(Ordering::Relaxed),
         }
+    }
+
+    fn close_connections(&self) {
+        self.connections.close_all();
     }
 
     fn network(&self) -> NetworkCounts {

@@ -6,6 +6,7 @@
 //! costs nothing.
 
 use crate::connection::{Connection, Ended};
+use crate::connections::Connections;
 use crate::exit::Failure;
 use crate::host::Traffic;
 use crate::logging::in_context;
@@ -47,6 +48,7 @@ pub(crate) struct Listeners {
 pub(crate) struct Accepting {
     pub(crate) server: Arc<Server>,
     pub(crate) traffic: Arc<Traffic>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) shutdown: Arc<Shutdown>,
     pub(crate) connections_max: u64,
     pub(crate) quiet: bool,
@@ -291,16 +293,30 @@ impl Accepting {
         Connection::new(stream, server, client, traffic, self.links.clone())
     }
 
-    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, client: Arc<Client>) {
+    async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        client: &Arc<Client>,
+    ) -> Ended {
         let connection = self.connection(stream, client.clone());
-        let ended = match self.server.admit_connection(client.remote) {
+        match self.server.admit_connection(client.remote) {
             Entry::Open => connection.serve().await,
             Entry::Queued(turn) => connection.serve_in_turn(turn).await,
             Entry::Refused => {
-                self.refuse(connection, &client).await;
+                self.refuse(connection, client).await;
                 Ended::PeerLeft
             }
+        }
+    }
+
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, client: Arc<Client>) {
+        let mut listed = self.connections.list(&client);
+        let ended = tokio::select! {
+            biased;
+            ended = self.admit(stream, &client) => ended,
+            () = listed.ended() => Ended::HungUp,
         };
+        drop(listed);
         match ended {
             Ended::PeerLeft | Ended::HungUp => {}
             Ended::Failed(error) => tracing::debug!(

@@ -6,6 +6,7 @@
 mod admin;
 mod background;
 mod connection;
+mod connections;
 mod data_directory;
 mod discarded;
 mod exit;

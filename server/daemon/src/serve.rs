@@ -4,6 +4,7 @@
 //! commands, the log, the stores). Only constructs; what the parts do is theirs.
 
 use crate::admin::{AdminServer, Limits};
+use crate::connections::Connections;
 use crate::exit::Failure;
 use crate::host::{ProcessHost, Traffic, WallClock};
 use crate::key_file::KeyFile;
@@ -98,12 +99,14 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         replication.open_doors(&stores);
     }
     let traffic = Arc::new(Traffic::default());
+    let connections = Arc::new(Connections::default());
     let wanted = u64::from(settings.net.max_incoming_connections);
     let connections_max = machine::connections_possible(wanted);
     let host = ProcessHost {
         logging: logging.clone(),
         shutdown: shutdown.clone(),
         traffic: traffic.clone(),
+        connections: connections.clone(),
         connections_max,
         data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
     };
@@ -122,6 +125,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let accepting = Accepting {
         server: server.clone(),
         traffic,
+        connections,
         shutdown: shutdown.clone(),
         connections_max,
         quiet,

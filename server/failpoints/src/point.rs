@@ -96,6 +96,7 @@ impl<D> FailPoint<D> {
         let State { mode, random, .. } = &mut *state;
         let is_entered = mode.decide(|| next_random(random));
         if !state.mode.is_on() {
+            // Who waits for this is woken below: it was entered a last time.
             state.set = None;
             self.is_on.store(false, Ordering::Relaxed);
         }
@@ -109,9 +110,31 @@ impl<D> FailPoint<D> {
         Some(data)
     }
 
+    /// Waits until the point is off: what a fault does that lasts for as long as a test wants.
+    pub async fn until_off(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.state.lock();
+            match state.set {
+                None => Poll::Ready(()),
+                Some(_) => state.wait(cx.waker()),
+            }
+        })
+        .await;
+    }
+
     /// How often the point was entered since the node started.
     pub fn entered(&self) -> u64 {
         self.state.lock().entered
+    }
+}
+
+impl<D> State<D> {
+    /// Has this one woken when the point is entered or switched.
+    fn wait<T>(&mut self, waker: &Waker) -> Poll<T> {
+        if !self.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.waiting.push(waker.clone());
+        }
+        Poll::Pending
     }
 }
 
@@ -146,7 +169,11 @@ impl<D: Data> Switch for FailPoint<D> {
         self.is_on.store(set.is_some(), Ordering::Relaxed);
         state.mode = if set.is_some() { mode } else { Mode::Off };
         state.set = set;
-        Ok(state.entered)
+        let entered = state.entered;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        Ok(entered)
     }
 
     fn wait_until_entered(&self, times: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -155,10 +182,7 @@ impl<D: Data> Switch for FailPoint<D> {
             if state.entered >= times {
                 return Poll::Ready(());
             }
-            if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                state.waiting.push(cx.waker().clone());
-            }
-            Poll::Pending
+            state.wait(cx.waker())
         }))
     }
 

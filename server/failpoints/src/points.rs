@@ -7,6 +7,7 @@ pub mod max_time_always_time_out;
 pub mod max_time_never_time_out;
 pub mod on_primary_transactional_write;
 pub mod quire_fail_apply;
+pub mod stepdown_hang;
 
 use crate::fields::Fields;
 use quire_errors::{Code, CommandError, Result};

@@ -8,7 +8,7 @@ use crate::points::fail_get_more_after_cursor_checkout::FailGetMore;
 use crate::points::on_primary_transactional_write::OnTransactionalWrite;
 use crate::points::{
     disable_stapling, fail_command, fail_get_more_after_cursor_checkout, max_time_always_time_out,
-    max_time_never_time_out, on_primary_transactional_write, quire_fail_apply,
+    max_time_never_time_out, on_primary_transactional_write, quire_fail_apply, stepdown_hang,
 };
 use quire_errors::{Code, CommandError, Result};
 
@@ -22,6 +22,7 @@ pub struct FailPoints {
     pub max_time_never_time_out: FailPoint<()>,
     pub on_primary_transactional_write: FailPoint<OnTransactionalWrite>,
     pub quire_fail_apply: FailPoint<()>,
+    pub stepdown_hang: FailPoint<()>,
 }
 
 /// One point as the table knows it.
@@ -39,6 +40,7 @@ static KNOWN: &[&Known] = &[
     &max_time_never_time_out::POINT,
     &on_primary_transactional_write::POINT,
     &quire_fail_apply::POINT,
+    &stepdown_hang::POINT,
 ];
 
 /// Every point there is.

@@ -21,7 +21,25 @@ const CATCH_UP_SECONDS: u32 = 10;
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let set = set(context)?;
     set.step_down(parse(context)?).await?;
+    hang(context).await;
     Ok(Reply::ok())
+}
+
+/// Lets the fail point hold up the end of a step-down. Without it clients keep their connections.
+async fn hang(context: &Context<'_>) {
+    let point = &context.server.failpoints.stepdown_hang;
+    if point.enter().is_none() {
+        return;
+    }
+    tracing::info!(
+        target: "REPL",
+        id = 7_100_071,
+        ctx = context.client.name(),
+        "A step-down hangs until its fail point is off"
+    );
+    point.until_off().await;
+    context.operation.hang_up();
+    context.server.host.close_connections();
 }
 
 fn parse(context: &Context<'_>) -> Result<StepDown> {

@@ -411,3 +411,25 @@ fn a_blocked_hello_does_not_keep_the_thread() {
     rig.connect().ok("admin", doc! { "ping": 1 });
     block_on(saying).answer();
 }
+
+#[test]
+fn a_step_down_hangs_until_its_point_is_off_and_clients_lose_their_connections_then() {
+    let rig = rig();
+    let name = "stepdownHangBeforePerformingPostMemberStateUpdateActions";
+    let set = |mode: &str| rig.ok("admin", doc! { "configureFailPoint": name, "mode": mode });
+    let order = request("admin", doc! { "replSetStepDown": 600, "force": true }, &[]);
+    set("alwaysOn");
+    let mut stepping = std::pin::pin!(crate::run(&rig.server, &rig.client, &order));
+    let entered = request("admin", doc! { "waitForFailPoint": name, "timesEntered": 1 }, &[]);
+    let other = rig.connect();
+    let hung = crate::run(&other.server, &other.client, &entered);
+    assert!(matches!(block_on(race(&mut stepping, hung)), Either::Second(_)));
+    assert_eq!(other.refused("db", insert()).0, 10107);
+    let moment = rig.server.host.sleep(Duration::from_millis(20));
+    assert!(matches!(block_on(race(&mut stepping, moment)), Either::Second(())));
+    let closings = || rig.host.closings.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(closings(), 0);
+    set("off");
+    assert!(matches!(block_on(stepping), crate::Response::HangUp));
+    assert_eq!(closings(), 1);
+}

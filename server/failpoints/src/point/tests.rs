@@ -113,3 +113,20 @@ fn threads_that_enter_at_once_share_the_times() {
     });
     assert_eq!((entered, point.entered()), (100, 100));
 }
+
+#[test]
+fn who_waits_for_the_end_of_a_fault_is_done_when_it_is_off_and_not_when_it_changes() {
+    let point = FailPoint::<Number>::default();
+    set(&point, Mode::AlwaysOn, 0);
+    let woken = Arc::new(Woken::default());
+    let waker = woken.clone().into();
+    let mut cx = Context::from_waker(&waker);
+    let mut waiting = pin!(point.until_off());
+    assert!(waiting.as_mut().poll(&mut cx).is_pending());
+    set(&point, Mode::Skip(1), 1);
+    assert!(waiting.as_mut().poll(&mut cx).is_pending());
+    point.configure(Mode::Off, RawDoc::EMPTY).unwrap();
+    assert!(waiting.as_mut().poll(&mut cx).is_ready());
+    assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    assert!(pin!(point.until_off()).poll(&mut cx).is_ready());
+}
