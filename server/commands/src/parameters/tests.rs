@@ -82,7 +82,7 @@ fn a_fail_point_is_switched_at_the_start_by_mode_and_data() {
     let bad = [
         ("failpoint.nonesuch", r#"{"mode": "alwaysOn"}"#),
         ("failpoint.failCommand", r#"{"mode": "alwaysOn", "data": 1}"#),
-        ("failpoint.failCommand", r#"{"mode": "alwaysOn", "data": {}}"#),
+        ("failpoint.failCommand", r#"{"mode": "alwaysOn", "data": {"errorCode": "a"}}"#),
         ("failpoint.failCommand", r#"{"mode": "on"}"#),
         ("failpoint.failCommand", "true"),
     ];
