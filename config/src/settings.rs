@@ -23,6 +23,8 @@ pub struct Settings {
     pub process: Process,
     pub profiling: Profiling,
     pub security: Security,
+    /// The MongoDB version to behave as; whether there is such a one is the server's affair.
+    pub emulate_version: String,
     /// The replica set to be part of.
     pub replica_set: Option<ReplicaSetSetting>,
     /// Server parameters by name; what a value means is the parameter's own affair.
@@ -191,6 +193,7 @@ impl Settings {
             process,
             profiling: profiling(&all)?,
             security: Security { key_file: all.path("security.keyFile")? },
+            emulate_version: all.text("compatibility.emulateVersion")?,
             replica_set: replica_set(&all)?,
             parameters: all.parameters()?,
             warnings,

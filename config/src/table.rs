@@ -288,6 +288,14 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds between statistics.",
     )
     .flags(&[takes("inMemoryStatisticsLogDelaySecs")]),
+    // ---- compatibility
+    Setting::new(
+        "compatibility.emulateVersion",
+        Text,
+        "MongoDB version to behave as, wherever a client can tell: 4.0 to 9.0.",
+    )
+    .flags(&[takes("emulateVersion")])
+    .default("8.0"),
     // ---- systemLog
     Setting::new("systemLog.verbosity", Verbosity, "How much to log; -v to -vvvvv.")
         .flags(&[Spelling { name: "verbose", gives: Gives::Optional("v") }])

@@ -14,7 +14,7 @@ use crate::server::{Context, Server};
 use crate::sessions::session_id;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
-use crate::{gate, injected, slow, stable_api};
+use crate::{gate, injected, persona, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
@@ -56,8 +56,11 @@ async fn respond(
     request: &Request,
 ) -> Result<Response> {
     let name = request.command_name();
-    let is_here =
-        |command: &&Command| !command.for_tests || server.parameters.test_commands_enabled();
+    let persona = server.facts.persona;
+    let is_here = |command: &&Command| {
+        let is_for_all = !command.for_tests || server.parameters.test_commands_enabled();
+        is_for_all && command.is_known_to(persona)
+    };
     let command = registry::find(name).filter(is_here);
     let _place = match command.is_some_and(|command| command.always_admitted) {
         true => server.ingress.exempt(&server.parameters),
@@ -167,6 +170,7 @@ fn admit(
         }
     }
     let (database, body) = (request.database(), request.body());
+    persona::arguments::check(server.facts.persona, command.name, request)?;
     stable_api::check(&server.parameters, command, &generic.api, body)?;
     server.counters.api_usage.note(&operation.client, &generic.api, server.now_millis());
     gate::check(server, command, generic, database, body)?;

@@ -1,18 +1,12 @@
 //! What this server says about itself.
 //!
-//! Owns the version it shows to clients and the facts of the process that never change while it runs.
+//! Owns the facts of the process that never change while it runs.
 
+use crate::persona::Persona;
 use quire_bson::{Bson, Document, ObjectId, doc};
 use std::time::{Instant, SystemTime};
 
-/// The MongoDB version whose behaviour is shown.
-pub const VERSION: &str = "8.0.4";
-pub const VERSION_ARRAY: [i32; 4] = [8, 0, 4, 0];
 pub const FEATURE_COMPATIBILITY_VERSION: &str = "8.0";
-
-/// The wire versions that go with it.
-pub const WIRE_VERSION_MIN: i32 = 0;
-pub const WIRE_VERSION_MAX: i32 = 25;
 
 /// Limits every client reads from `hello`.
 pub const DOCUMENT_BYTES_MAX: i32 = 16 * 1024 * 1024;
@@ -22,6 +16,7 @@ pub const WRITE_BATCH_MAX: i32 = 100_000;
 /// Facts of this process.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    pub persona: Persona,
     pub host: String,
     pub port: u16,
     pub process: ObjectId,
@@ -45,9 +40,10 @@ impl Facts {
 
     /// The reply of `buildInfo`.
     pub fn build_info(&self) -> Document {
-        let version: Vec<Bson> = VERSION_ARRAY.iter().map(|&part| Bson::Int32(part)).collect();
+        let version: Vec<Bson> =
+            self.persona.version_array().into_iter().map(Bson::Int32).collect();
         doc! {
-            "version": VERSION,
+            "version": self.persona.version(),
             "gitVersion": self.git_revision,
             "modules": [],
             "allocator": "system",

@@ -4,6 +4,7 @@
 //! about. A label that an error brings along itself, or that a fail point sets, is not its business.
 
 use crate::generic::Generic;
+use crate::persona::{Behaviour, Persona};
 use crate::registry::Command;
 use quire_errors::Code;
 
@@ -103,13 +104,13 @@ pub struct Told {
 }
 
 /// The labels of a reply to an ordinary client.
-pub fn labels(numbering: Numbering, told: &Told) -> Vec<&'static str> {
+pub fn labels(persona: Persona, numbering: Numbering, told: &Told) -> Vec<&'static str> {
     let mut labels = Vec::new();
     if is_transient(numbering, told) {
         labels.push(TRANSIENT_TRANSACTION);
-    } else if is_retryable_write(numbering, told) {
+    } else if persona.has(Behaviour::RetryableLabels) && is_retryable_write(numbering, told) {
         labels.push(RETRYABLE_WRITE);
-        if told.wrote_nothing {
+        if told.wrote_nothing && persona.has(Behaviour::NoWritesPerformed) {
             labels.push(NO_WRITES_PERFORMED);
         }
     }
@@ -153,12 +154,17 @@ fn is_retryable_write(numbering: Numbering, told: &Told) -> bool {
 mod tests {
     use super::Numbering::{EndsTransaction, InTransaction, None as Unnumbered, RetryableWrite};
     use super::{Numbering, Told, labels};
+    use crate::persona::Persona;
     use quire_errors::Code;
 
     fn of(numbering: Numbering, code: i32, write_concern_code: i32) -> Vec<&'static str> {
         let read = |number: i32| (number != 0).then(|| Code::from_number(number));
         let write_concern_code = read(write_concern_code);
-        labels(numbering, &Told { code: read(code), write_concern_code, wrote_nothing: false })
+        labels(
+            Persona::default(),
+            numbering,
+            &Told { code: read(code), write_concern_code, wrote_nothing: false },
+        )
     }
 
     const RETRY: &[&str] = &["RetryableWriteError"];
@@ -214,8 +220,8 @@ mod tests {
         let told = |code| Told { code: Some(code), write_concern_code: None, wrote_nothing: true };
         let retriable = told(Code::NotWritablePrimary);
         let both = ["RetryableWriteError", "NoWritesPerformed"];
-        assert_eq!(labels(RetryableWrite, &retriable), both);
-        assert_eq!(labels(InTransaction, &retriable), TRANSIENT);
-        assert!(labels(RetryableWrite, &told(Code::DuplicateKey)).is_empty());
+        assert_eq!(labels(Persona::default(), RetryableWrite, &retriable), both);
+        assert_eq!(labels(Persona::default(), InTransaction, &retriable), TRANSIENT);
+        assert!(labels(Persona::default(), RetryableWrite, &told(Code::DuplicateKey)).is_empty());
     }
 }

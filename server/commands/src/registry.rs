@@ -3,6 +3,7 @@
 //! Owns the table from names to commands. A command is added by its file and one line here.
 
 use crate::counters::{LatencyClass, OperationClass};
+use crate::persona::{Behaviour, Persona};
 use crate::reply::Reply;
 use crate::server::Context;
 use crate::stable_api::Api;
@@ -50,6 +51,8 @@ pub struct Command {
     pub always_admitted: bool,
     /// Only there when test commands are.
     pub for_tests: bool,
+    /// Only versions that do this have the command.
+    pub known: Option<Behaviour>,
     /// One line for `listCommands`.
     pub help: &'static str,
     pub run: Run,
@@ -71,9 +74,15 @@ impl Command {
             api: Api::NONE,
             always_admitted: false,
             for_tests: false,
+            known: None,
             help,
             run,
         }
+    }
+
+    /// Whether a version has it.
+    pub fn is_known_to(&self, persona: Persona) -> bool {
+        self.known.is_none_or(|behaviour| persona.has(behaviour))
     }
 
     /// Whether it ends when a primary stops being one: what would be written, nobody would take.

@@ -4,6 +4,7 @@
 //! reply is added by the dispatcher.
 
 use crate::dispatch::Answer;
+use crate::persona::{Persona, wording};
 use crate::trailer::Trailer;
 use quire_bson::{DocBuf, DocBuilder, Document, RawDoc};
 use quire_errors::{CommandError, Result};
@@ -51,7 +52,8 @@ impl Reply {
         match (trailer.injected_write_concern_error(), &self.write_concern_error) {
             (Some(injected), _) => _ = self.builder.append_doc(WRITE_CONCERN_ERROR, injected),
             (None, Some(error)) => {
-                self.builder.append_with(WRITE_CONCERN_ERROR, |b| append_error(b, error));
+                let persona = trailer.persona();
+                self.builder.append_with(WRITE_CONCERN_ERROR, |b| append_error(b, persona, error));
             }
             (None, None) => {}
         }
@@ -63,10 +65,10 @@ impl Reply {
 }
 
 /// Appends `code`, `codeName`, `errmsg` and the error's extra fields.
-pub fn append_error(builder: &mut DocBuilder, error: &CommandError) {
+pub fn append_error(builder: &mut DocBuilder, persona: Persona, error: &CommandError) {
     builder.append_i32("code", error.code().number());
-    builder.append_str("codeName", &error.code().name());
-    builder.append_str("errmsg", error.message());
+    builder.append_str("codeName", &wording::code_name(persona, error.code()));
+    builder.append_str("errmsg", &wording::message(persona, error));
     append_extra(builder, error);
 }
 
@@ -79,16 +81,16 @@ fn append_extra(builder: &mut DocBuilder, error: &CommandError) {
 /// The whole reply of a failed command, where nothing is known of the server that failed.
 pub fn error_reply(error: &CommandError) -> DocBuf {
     let mut builder = DocBuilder::new();
-    append_failure(&mut builder, error);
+    append_failure(&mut builder, Persona::default(), error);
     append_labels(&mut builder, error.labels());
     builder.finish()
 }
 
-fn append_failure(builder: &mut DocBuilder, error: &CommandError) {
+fn append_failure(builder: &mut DocBuilder, persona: Persona, error: &CommandError) {
     builder.append_f64("ok", 0.0);
-    builder.append_str("errmsg", error.message());
+    builder.append_str("errmsg", &wording::message(persona, error));
     builder.append_i32("code", error.code().number());
-    builder.append_str("codeName", &error.code().name());
+    builder.append_str("codeName", &wording::code_name(persona, error.code()));
     append_extra(builder, error);
 }
 
@@ -119,7 +121,7 @@ pub(crate) fn finished(outcome: Result<Reply>, trailer: &Trailer<'_>) -> Answer 
         }
         Err(error) => {
             let mut builder = DocBuilder::new();
-            append_failure(&mut builder, &error);
+            append_failure(&mut builder, trailer.persona(), &error);
             if let Some(injected) = trailer.injected_write_concern_error() {
                 builder.append_doc(WRITE_CONCERN_ERROR, injected);
             }

@@ -6,6 +6,7 @@
 mod set;
 
 use crate::host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
+use crate::persona::Persona;
 use crate::{Answer, Response, Topology};
 use crate::{
     Checkouts, Client, Counters, Cursors, Facts, Operations, Parameters, Profiling, Server,
@@ -40,7 +41,7 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Rig {
         let host = Arc::new(FakeHost::default());
-        let server = Arc::new(server(&host, None));
+        let server = Arc::new(server(&host, Persona::default(), None));
         Rig { server, client: Arc::new(Client::new(1, None)), host }
     }
 
@@ -198,7 +199,7 @@ pub fn flagged_request(
     quire_protocol::decode(message, DecodeLimits::default()).expect("a well-formed request")
 }
 
-fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server {
+fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<ReplicaSet>>) -> Server {
     let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
     let documents = Arc::new(Documents::open(data).expect("an empty store"));
     let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).expect("an empty log");
@@ -210,7 +211,7 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
     };
     let clock: Arc<dyn Clock> = host.clone();
     let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
-    let facts = facts();
+    let facts = Facts { persona, ..facts() };
     let topology = Topology::new(facts.process);
     let parameters = Parameters::default();
     Server {
@@ -235,6 +236,7 @@ fn server(host: &Arc<FakeHost>, replica_set: Option<Arc<ReplicaSet>>) -> Server 
 
 fn facts() -> Facts {
     Facts {
+        persona: Persona::default(),
         host: "localhost".to_owned(),
         port: 27017,
         process: ObjectId::from_bytes([1; 12]),

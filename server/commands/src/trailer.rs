@@ -6,6 +6,7 @@
 
 use crate::arguments::integer;
 use crate::labels::{self, Numbering, Told};
+use crate::persona::{Behaviour, Persona};
 use crate::registry::Command;
 use crate::server::{Context, Server};
 use quire_bson::{Bson, DocBuilder, RawDoc, RawValue, Timestamp};
@@ -59,6 +60,11 @@ impl<'a> Trailer<'a> {
         Trailer { server: context.server, asked }
     }
 
+    /// Whose words the reply speaks.
+    pub fn persona(&self) -> Persona {
+        self.server.facts.persona
+    }
+
     fn injected(&self) -> Option<&'a FailCommand> {
         self.asked.and_then(|asked| asked.context.injected)
     }
@@ -99,7 +105,7 @@ impl<'a> Trailer<'a> {
         let mut all: Vec<&str> = telling.labels.to_vec();
         let ordinary = self.asked.filter(|asked| !asked.context.client.is_internal());
         let numbering = ordinary.map_or(Numbering::None, |asked| asked.numbering);
-        for label in labels::labels(numbering, told) {
+        for label in labels::labels(self.server.facts.persona, numbering, told) {
             if !all.contains(&label) {
                 all.push(label);
             }
@@ -110,7 +116,8 @@ impl<'a> Trailer<'a> {
     /// Appends what stands behind everything else.
     pub fn append(&self, b: &mut DocBuilder, telling: &Telling<'_>) {
         let Some(set) = &self.server.replica_set else { return };
-        if self.tells_of_change(&telling.told) {
+        let persona = self.server.facts.persona;
+        if persona.has(Behaviour::TopologyVersion) && self.tells_of_change(&telling.told) {
             b.append_bson("topologyVersion", &self.version_of_refusal());
         }
         let operation_time = set.operation_time();

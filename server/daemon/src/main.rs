@@ -50,7 +50,10 @@ fn run() -> Result<(), Failure> {
             Ok(())
         }
         Launch::Version => {
-            exit::print(&quire_config::version(quire_commands::VERSION, GIT_REVISION));
+            exit::print(&quire_config::version(
+                &quire_commands::Persona::default().version(),
+                GIT_REVISION,
+            ));
             Ok(())
         }
         // A check serves nobody, so there is nothing to go on with in the background.

@@ -4,7 +4,7 @@ use crate::admin::AdminSource;
 use crate::logging::Logging;
 use crate::shutdown::Shutdown;
 use crate::status_page::StatusPage;
-use quire_commands::{LATENCY_BOUNDS_MICROS, Latency, Server, VERSION};
+use quire_commands::{LATENCY_BOUNDS_MICROS, Latency, Server};
 use quire_replset::MemberState;
 use quire_replset::set::{Figures, MemberFigures};
 use std::fmt::{Display, Write};
@@ -38,7 +38,7 @@ impl AdminSource for Metrics {
         let page = StatusPage {
             // The name that the others know it by, where there are others.
             address: &own.map_or_else(|| facts.address(), |own| own.host.to_string()),
-            version: &format!("{} (Quire {})", VERSION, env!("CARGO_PKG_VERSION")),
+            version: &format!("{} (Quire {})", facts.persona.version(), env!("CARGO_PKG_VERSION")),
             uptime: facts.started.elapsed(),
             connections: self.server.host.connections().current,
             operations: self.server.operations.count(),

@@ -17,8 +17,8 @@ use crate::stores::{self, Stores};
 use crate::{background, fork, machine, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
-    Checkouts, Counters, Cursors, Facts, Operations, Parameters, ProfileLevel, Profiling, Server,
-    Sessions, Stop, Topology, VERSION,
+    Checkouts, Counters, Cursors, Facts, Operations, Parameters, Persona, ProfileLevel, Profiling,
+    Server, Sessions, Stop, Topology,
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
@@ -61,7 +61,8 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 }
 
 async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
-    log_start(&settings);
+    let persona = persona(&settings)?;
+    log_start(&settings, persona);
     if settings.storage.repair {
         // Before signals are heard: whoever gives up on the check ends the process with one.
         return repair::run(&settings.storage);
@@ -80,7 +81,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         }
         None => None,
     };
-    let facts = facts(&settings, listeners.port, started);
+    let facts = facts(&settings, persona, listeners.port, started);
     let mut replication = None;
     let failpoints = parameters.failpoints().clone();
     let test_commands = parameters.test_commands_enabled();
@@ -273,13 +274,26 @@ fn profiling(settings: &Settings) -> Profiling {
     Profiling::starting(slow_millis, level, settings.profiling.sample_rate)
 }
 
-fn facts(settings: &Settings, port: u16, started: Instant) -> Facts {
+/// The version that the settings ask for.
+fn persona(settings: &Settings) -> Result<Persona, Failure> {
+    let asked = &settings.emulate_version;
+    Persona::named(asked).ok_or_else(|| {
+        let known = Persona::names();
+        Failure::new(
+            BAD_OPTIONS,
+            format!("Bad value for compatibility.emulateVersion: {asked}; it is one of {known}"),
+        )
+    })
+}
+
+fn facts(settings: &Settings, persona: Persona, port: u16, started: Instant) -> Facts {
     let name = |compressor: &quire_config::Compressor| match compressor {
         quire_config::Compressor::Snappy => "snappy",
         quire_config::Compressor::Zlib => "zlib",
         quire_config::Compressor::Zstd => "zstd",
     };
     Facts {
+        persona,
         host: machine::host_name(),
         port,
         process: ObjectId::new(),
@@ -361,7 +375,7 @@ fn log_panics() {
     }));
 }
 
-fn log_start(settings: &Settings) {
+fn log_start(settings: &Settings, persona: Persona) {
     let ctx = "initandlisten";
     tracing::info!(
         target: "CONTROL",
@@ -375,7 +389,7 @@ fn log_start(settings: &Settings) {
         "MongoDB starting"
     );
     let build_info = serde_json::json!({
-        "version": VERSION,
+        "version": persona.version(),
         "gitVersion": crate::GIT_REVISION,
         "modules": [],
         "allocator": "system",

@@ -1,5 +1,6 @@
 //! `drop`: a collection or view that goes, with its indexes.
 
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -39,7 +40,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             Ok((vec![effect], Some(Dropped { indexes })))
         })
         .await?;
-    let Some(dropped) = dropped else { return Ok(Reply::ok()) };
+    let Some(dropped) = dropped else {
+        return match context.server.facts.persona.has(Behaviour::DropOfMissing) {
+            true => Ok(Reply::ok()),
+            false => Err(CommandError::new(Code::NamespaceNotFound, "ns not found")),
+        };
+    };
     Ok(Reply::with(|reply| {
         if let Some(indexes) = dropped.indexes {
             reply.append_i32("nIndexesWas", i32::try_from(indexes).unwrap_or(i32::MAX));

@@ -35,11 +35,12 @@ fn run(context: &Context<'_>) -> Result<Reply> {
         None => Filter::everything(),
     };
     let catalog = context.server.documents.catalog();
+    let persona = context.server.facts.persona;
     let mut documents: Vec<DocBuf> = Vec::new();
     for collection in catalog.collections_of(context.database()) {
         // A filter may ask for what `nameOnly` does not show.
-        if filter.matches(shown::collection(collection, false).as_raw())? {
-            documents.push(shown::collection(collection, name_only));
+        if filter.matches(shown::collection(persona, collection, false).as_raw())? {
+            documents.push(shown::collection(persona, collection, name_only));
         }
     }
     let namespace = format!("{}.$cmd.listCollections", context.database());

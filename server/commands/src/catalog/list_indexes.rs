@@ -21,9 +21,10 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     let batch_size = first_batch::batch_size(&mut arguments, "listIndexes.cursor")?;
     arguments.finish()?;
     let catalog = context.server.documents.catalog();
+    let persona = context.server.facts.persona;
     let collection =
         target::existing(&catalog, &namespace, || format!("ns does not exist: {namespace}"))?;
     let documents =
-        collection.indexes.iter().map(|index| shown::index(collection, index)).collect();
+        collection.indexes.iter().map(|index| shown::index(persona, collection, index)).collect();
     first_batch::answer(context, namespace.to_string(), documents, batch_size)
 }

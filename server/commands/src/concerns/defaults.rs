@@ -4,6 +4,7 @@
 //! nobody told it anything. The document is replicated like any other, so every member knows it.
 
 use super::read::Level;
+use crate::persona::Behaviour;
 use crate::server::Server;
 use quire_bson::{DocBuf, Document, RawDoc, RawValue};
 use quire_documents::{Namespace, id_row_key};
@@ -104,12 +105,14 @@ pub fn write_concern(server: &Server, config: &ReplicaSetConfig) -> Result<(Writ
     let stored = Defaults::stored(server)?;
     Ok(match stored.write {
         Some(concern) => (concern, Origin::Global),
-        None => (implicit_write_concern(config), Origin::Implicit),
+        None => (implicit_write_concern(server, config), Origin::Implicit),
     })
 }
 
-pub fn implicit_write_concern(config: &ReplicaSetConfig) -> WriteConcern {
-    let w = if config.implicit_default_is_majority() { W::Majority } else { W::Count(1) };
+pub fn implicit_write_concern(server: &Server, config: &ReplicaSetConfig) -> WriteConcern {
+    let is_majority = config.implicit_default_is_majority()
+        && server.facts.persona.has(Behaviour::MajorityByDefault);
+    let w = if is_majority { W::Majority } else { W::Count(1) };
     WriteConcern { w: Some(w), ..WriteConcern::default() }
 }
 

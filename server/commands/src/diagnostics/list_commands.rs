@@ -16,7 +16,10 @@ fn run(context: &Context<'_>) -> Result<Reply> {
         b.append_with("commands", |b| {
             let tests = context.server.parameters.test_commands_enabled();
             let all = registry::all().into_iter();
-            for command in all.filter(|command| tests || !command.for_tests) {
+            let persona = context.server.facts.persona;
+            let is_here =
+                |command: &&Command| command.is_known_to(persona) && (tests || !command.for_tests);
+            for command in all.filter(is_here) {
                 b.append_with(command.name, |b| describe(b, command));
             }
         });

@@ -9,7 +9,6 @@ mod metrics;
 mod replication;
 
 use crate::arguments::number;
-use crate::facts::VERSION;
 use crate::generic::is_generic;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -84,7 +83,7 @@ fn append_process(b: &mut DocBuilder, context: &Context<'_>) {
     let facts = &context.server.facts;
     let uptime = facts.started.elapsed();
     b.append_str("host", &facts.address());
-    b.append_str("version", VERSION);
+    b.append_str("version", &facts.persona.version());
     b.append_str("process", "mongod");
     b.append_array("service", |_| ());
     b.append_i64("pid", i64::from(facts.process_id));

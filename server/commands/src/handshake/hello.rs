@@ -4,9 +4,8 @@
 //! of a change at the moment it happens.
 
 use crate::arguments::integer;
-use crate::facts::{
-    DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, WIRE_VERSION_MAX, WIRE_VERSION_MIN, WRITE_BATCH_MAX,
-};
+use crate::facts::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX, WRITE_BATCH_MAX};
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::{Context, Server};
@@ -23,6 +22,7 @@ use std::time::Duration;
 pub const COMMAND: Command = Command {
     api: Api::V1,
     always_admitted: true,
+    known: Some(Behaviour::HelloCommand),
     ..Command::new("hello", "tells what this server is and can do", Run::Later(run))
 };
 
@@ -63,7 +63,9 @@ async fn hello(context: &Context<'_>) -> Result<Reply> {
         append_role(b, context, standing.as_ref());
         describe(b, context, &hello, version, &compressors);
     });
-    reply.more = hello.wait.is_some() && context.request.exhaust_allowed();
+    let waits =
+        hello.wait.is_some() && context.server.facts.persona.has(Behaviour::TopologyVersion);
+    reply.more = waits && context.request.exhaust_allowed();
     context.client.note_streamed(reply.more.then_some(version));
     Ok(reply)
 }
@@ -127,6 +129,9 @@ fn negotiate(context: &Context<'_>, offered: Option<RawDoc<'_>>) -> Vec<&'static
 
 /// Waits while the client already knows what it would be told.
 async fn wait_for_change(context: &Context<'_>, hello: &Hello<'_>) {
+    if !context.server.facts.persona.has(Behaviour::TopologyVersion) {
+        return;
+    }
     let (Some(known), Some(wait)) = (hello.known, hello.wait) else { return };
     let topology = &context.server.topology;
     let generation = topology.changed.generation();
@@ -163,7 +168,7 @@ fn look(server: &Server) -> (i64, Option<Standing>) {
 
 /// Who monitors a member that goes down must turn to another: what it hears is an error that says so.
 fn check_not_leaving(server: &Server) -> Result<()> {
-    if !server.topology.is_shutting_down() {
+    if !server.topology.is_shutting_down() || !server.facts.persona.has(Behaviour::Quiesce) {
         return Ok(());
     }
     Err(CommandError::new(
@@ -219,18 +224,22 @@ fn describe(
     compressors: &[&'static str],
 ) {
     let server = context.server;
-    if hello.hello_ok || context.request.kind() == RequestKind::Query {
+    let persona = server.facts.persona;
+    let asked = hello.hello_ok || context.request.kind() == RequestKind::Query;
+    if asked && persona.has(Behaviour::HelloCommand) {
         b.append_bool("helloOk", true);
     }
-    b.append_bson("topologyVersion", &server.topology.version(version));
+    if persona.has(Behaviour::TopologyVersion) {
+        b.append_bson("topologyVersion", &server.topology.version(version));
+    }
     b.append_i32("maxBsonObjectSize", DOCUMENT_BYTES_MAX);
     b.append_i32("maxMessageSizeBytes", MESSAGE_BYTES_MAX);
     b.append_i32("maxWriteBatchSize", WRITE_BATCH_MAX);
     b.append("localTime", RawValue::DateTime(server.now_millis()));
     b.append_i32("logicalSessionTimeoutMinutes", server.parameters.session_timeout_minutes());
     b.append_i32("connectionId", i32::try_from(context.client.id).unwrap_or(i32::MAX));
-    b.append_i32("minWireVersion", WIRE_VERSION_MIN);
-    b.append_i32("maxWireVersion", WIRE_VERSION_MAX);
+    b.append_i32("minWireVersion", 0);
+    b.append_i32("maxWireVersion", persona.wire_version());
     b.append_bool("readOnly", false);
     if let Some(text) = server.parameters.automation_descriptor() {
         b.append_str("automationServiceDescriptor", &text);

@@ -2,6 +2,7 @@
 
 use super::command;
 use crate::concerns::{self, Defaults, Level, Origin, ReadConcern};
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -13,10 +14,13 @@ use quire_replset::read_preference::Where;
 use quire_replset::write_concern::{W, WriteConcern};
 use quire_replset::{ReplicaSet, status};
 
-pub const GET: Command =
-    command("getDefaultRWConcern", "gives the default concerns", Run::Now(get));
+pub const GET: Command = Command {
+    known: Some(Behaviour::DefaultConcerns),
+    ..command("getDefaultRWConcern", "gives the default concerns", Run::Now(get))
+};
 
 pub const SET: Command = Command {
+    known: Some(Behaviour::DefaultConcerns),
     takes_write_concern: true,
     place: Where::Primary,
     ..command(
@@ -52,7 +56,9 @@ fn shown(context: &Context<'_>, set: &ReplicaSet, defaults: &Defaults) -> Result
     let detail = set.standing().detail.ok_or_else(status::not_initialized)?;
     let write = match &defaults.write {
         Some(write) => (write.clone(), Origin::Global),
-        None => (concerns::implicit_write_concern(&detail.config), Origin::Implicit),
+        None => {
+            (concerns::implicit_write_concern(context.server, &detail.config), Origin::Implicit)
+        }
     };
     let read = match defaults.read {
         Some(level) => (level, Origin::Global),

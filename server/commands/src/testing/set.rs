@@ -3,6 +3,7 @@
 
 use super::{FakeHost, Rig};
 use crate::host::Host;
+use crate::persona::Persona;
 use crate::{Client, Server};
 use quire_bson::{ObjectId, doc};
 use quire_consensus::{Options, Replica, Surroundings};
@@ -19,6 +20,10 @@ const NODE: RaftId = 7;
 impl Rig {
     /// A server that was started as a member of `rs` and has not been told of any set yet.
     pub fn without_configuration() -> Rig {
+        Rig::uninitiated(Persona::default())
+    }
+
+    fn uninitiated(persona: Persona) -> Rig {
         let host = Arc::new(FakeHost::default());
         let founding = Founding {
             name: "rs".to_owned(),
@@ -28,7 +33,7 @@ impl Rig {
             process: ObjectId::from_bytes([1; 12]),
         };
         let set = Arc::new(ReplicaSet::new(founding, Arc::new(Nobody { host: host.clone() })));
-        let server = Arc::new(super::server(&host, Some(set.clone())));
+        let server = Arc::new(super::server(&host, persona, Some(set.clone())));
         set.attach(server.sequencer.replica().clone(), server.sequencer.clone());
         set.listen(Arc::new(Clients(Arc::downgrade(&server))));
         Rig { server, client: Arc::new(Client::new(1, None)), host }
@@ -37,6 +42,13 @@ impl Rig {
     /// The primary of a set of one.
     pub fn primary() -> Rig {
         let rig = Rig::without_configuration();
+        rig.ok("admin", doc! {"replSetInitiate": {}});
+        rig
+    }
+
+    /// The same, of another version.
+    pub fn primary_as(version: &str) -> Rig {
+        let rig = Rig::uninitiated(Persona::named(version).expect("a version"));
         rig.ok("admin", doc! {"replSetInitiate": {}});
         rig
     }
@@ -52,7 +64,7 @@ impl Rig {
         self.ok("admin", doc! {"replSetStepDown": 600, "force": true});
         // Who is left without a leader knows it at its next tick.
         for _ in 0..200 {
-            let hello = self.ok("admin", doc! {"hello": 1});
+            let hello = self.ok("admin", doc! {"isMaster": 1});
             if hello.get_bool("secondary").unwrap() {
                 return;
             }

@@ -1,7 +1,6 @@
 //! The reply of `explain`, in the form that shells and graphical clients read.
 
 use super::Question;
-use crate::VERSION;
 use crate::server::Context;
 use quire_bson::{DocBuf, DocBuilder};
 use quire_execution::{PlanNode, Role};
@@ -49,7 +48,8 @@ pub fn append(
     let facts = &context.server.facts;
     reply.append_with("serverInfo", |info| {
         info.append_str("host", &facts.host).append_i32("port", i32::from(facts.port));
-        info.append_str("version", VERSION).append_str("gitVersion", facts.git_revision);
+        info.append_str("version", &facts.persona.version())
+            .append_str("gitVersion", facts.git_revision);
     });
 }
 

@@ -55,9 +55,10 @@ pub(super) fn extra_info(b: &mut DocBuilder, _: &Context<'_>) {
     b.append_str("note", "fields vary by platform");
 }
 
-pub(super) fn feature_version(b: &mut DocBuilder, _: &Context<'_>) {
-    b.append_i32("major", crate::facts::VERSION_ARRAY[0]);
-    b.append_i32("minor", crate::facts::VERSION_ARRAY[1]);
+pub(super) fn feature_version(b: &mut DocBuilder, context: &Context<'_>) {
+    let [major, minor, ..] = context.server.facts.persona.version_array();
+    b.append_i32("major", major);
+    b.append_i32("minor", minor);
     b.append_bool("transitioning", false);
 }
 
