@@ -6,8 +6,6 @@ use crate::persona::Persona;
 use quire_bson::{Bson, Document, ObjectId, doc};
 use std::time::{Instant, SystemTime};
 
-pub const FEATURE_COMPATIBILITY_VERSION: &str = "8.0";
-
 /// Limits every client reads from `hello`.
 pub const DOCUMENT_BYTES_MAX: i32 = 16 * 1024 * 1024;
 pub const MESSAGE_BYTES_MAX: i32 = 48_000_000;

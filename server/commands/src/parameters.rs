@@ -17,6 +17,7 @@ mod verbosity;
 pub use table::{Settable, SettingRefused};
 pub(crate) use verbosity::Levels;
 
+use crate::persona::Persona;
 use parking_lot::RwLock;
 use quire_bson::{Bson, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -65,6 +66,14 @@ impl Default for Parameters {
 }
 
 impl Parameters {
+    /// Tells the version of the data as this version does.
+    #[must_use]
+    pub fn shown_as(self, persona: Persona) -> Parameters {
+        let name = table::FEATURE_VERSION.name.to_owned();
+        self.values.write().insert(name, table::feature_version(persona));
+        self
+    }
+
     /// The defaults, changed as the command line and the configuration file say.
     pub fn new(given: &BTreeMap<String, String>) -> Result<Parameters> {
         let mut parameters = Parameters::default();

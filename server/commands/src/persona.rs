@@ -87,6 +87,12 @@ impl Persona {
         format!("{}.{}", self.0.version.0, self.0.version.1)
     }
 
+    /// The `X.0` before it, from which one upgrades to it.
+    pub fn predecessor(self) -> Option<Persona> {
+        let earlier = RELEASES.iter().rev().filter(|release| release.version < self.0.version);
+        earlier.map(Persona).next()
+    }
+
     pub fn wire_version(self) -> i32 {
         self.0.wire_version
     }

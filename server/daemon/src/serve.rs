@@ -70,7 +70,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let shutdown = Arc::new(Shutdown::new());
     let serving = Arc::new(OnceLock::new());
     serve_signals(&shutdown, &logging, &serving)?;
-    let parameters = parameters(&settings)?;
+    let parameters = parameters(&settings)?.shown_as(persona);
     let keys = key_file(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {

@@ -3,7 +3,7 @@
 //! There is one form of data here and it goes with the one version that is shown, so that the command
 //! confirms it and refuses to leave it. Upgrade scripts call it at their end.
 
-use crate::facts::FEATURE_COMPATIBILITY_VERSION;
+use crate::persona::{Behaviour, Persona};
 use crate::registry::{Command, Run, Scope};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -22,9 +22,6 @@ pub const COMMAND: Command = Command {
     )
 };
 
-/// The versions that a server of this one could stand between.
-const KNOWN: [&str; 3] = ["7.0", "7.3", FEATURE_COMPATIBILITY_VERSION];
-
 fn run(context: &Context<'_>) -> Result<Reply> {
     let mut args = context.arguments()?;
     let RawValue::String(wanted) = context.target() else {
@@ -33,20 +30,21 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     let confirmed = args.flag("confirm")?;
     args.ignore("fromConfigServer");
     args.finish()?;
-    check(wanted, confirmed)?;
+    check(context.server.facts.persona, wanted, confirmed)?;
     Ok(Reply::ok())
 }
 
-fn check(wanted: &str, confirmed: bool) -> Result<()> {
-    let own = FEATURE_COMPATIBILITY_VERSION;
-    if !KNOWN.contains(&wanted) {
-        let [before, between, _] = KNOWN;
+fn check(persona: Persona, wanted: &str, confirmed: bool) -> Result<()> {
+    let own = persona.feature_compatibility_version();
+    let before = persona.predecessor().map(Persona::feature_compatibility_version);
+    if wanted != own && before.as_deref() != Some(wanted) {
+        let before = before.map(|before| format!("'{before}' or ")).unwrap_or_default();
         return Err(CommandError::location(
             4_926_900,
             format!(
-                "Invalid feature compatibility version value '{wanted}'; expected '{before}' or \
-                 '{between}' or '{own}'. See \
-                 https://docs.mongodb.com/manual/release-notes/8.0-compatibility/#feature-compatibility."
+                "Invalid feature compatibility version value '{wanted}'; expected {before}'{own}'. \
+                 See https://docs.mongodb.com/manual/release-notes/{own}-compatibility/\
+                 #feature-compatibility."
             ),
         ));
     }
@@ -59,7 +57,7 @@ fn check(wanted: &str, confirmed: bool) -> Result<()> {
             ),
         ));
     }
-    if !confirmed {
+    if !confirmed && persona.has(Behaviour::ConfirmedFeatureVersion) {
         return Err(CommandError::location(
             7_369_100,
             format!(

@@ -1,18 +1,20 @@
 //! `admin.system.version`: which version's data the server may write.
 
 use super::Computed;
-use crate::facts::FEATURE_COMPATIBILITY_VERSION;
+use crate::persona::Persona;
 use crate::server::Context;
 use quire_bson::{DocBuf, doc};
 use quire_documents::ReadView;
 use quire_errors::Result;
 use quire_execution::Maker;
 
-pub fn open(_: &Context<'_>) -> Option<Computed> {
-    Some(Computed::from_makers(|| DataVersion { is_read: false }))
+pub fn open(context: &Context<'_>) -> Option<Computed> {
+    let persona = context.server.facts.persona;
+    Some(Computed::from_makers(move || DataVersion { persona, is_read: false }))
 }
 
 struct DataVersion {
+    persona: Persona,
     is_read: bool,
 }
 
@@ -21,7 +23,7 @@ impl Maker for DataVersion {
         if std::mem::replace(&mut self.is_read, true) {
             return Ok(Vec::new());
         }
-        let version = FEATURE_COMPATIBILITY_VERSION;
+        let version = self.persona.feature_compatibility_version();
         Ok(vec![DocBuf::from(&doc! { "_id": "featureCompatibilityVersion", "version": version })])
     }
 }

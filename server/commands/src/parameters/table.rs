@@ -4,7 +4,7 @@
 //! and one line of [`ALL`]; whoever honours it asks a typed getter of [`super::Parameters`].
 
 use super::{ingress, verbosity};
-use crate::facts::FEATURE_COMPATIBILITY_VERSION;
+use crate::persona::Persona;
 use quire_bson::{Bson, Document, doc};
 use quire_errors::CommandError;
 use std::fmt;
@@ -208,11 +208,15 @@ pub(super) static CURSOR_TIMEOUT: Parameter = Parameter::new(
 pub(super) static ENABLE_TEST_COMMANDS: Parameter =
     Parameter::new("enableTestCommands", Settable::AtStart, Kind::Bool(false));
 
-static FEATURE_VERSION: Parameter = Parameter::new(
+pub(super) fn feature_version(persona: Persona) -> Bson {
+    Bson::from(doc! { "version": persona.feature_compatibility_version() })
+}
+
+pub(super) static FEATURE_VERSION: Parameter = Parameter::new(
     "featureCompatibilityVersion",
     Settable::Never,
     Kind::Other {
-        default: || Bson::from(doc! { "version": FEATURE_COMPATIBILITY_VERSION }),
+        default: || feature_version(Persona::default()),
         accept: |value| Ok(value.clone()),
     },
 );

@@ -57,6 +57,8 @@ behaviours! {
     Let: (5, 0), NEVER;
     /// A member that shuts down tells monitors so, and goes on for a while.
     Quiesce: (5, 0), NEVER;
+    /// `setFeatureCompatibilityVersion` wants to be confirmed.
+    ConfirmedFeatureVersion: (7, 0), NEVER;
     /// An error label tells that a failed command has written nothing.
     NoWritesPerformed: (6, 0), NEVER;
     /// Dropping a collection that is not there succeeds.

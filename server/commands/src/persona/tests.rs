@@ -46,6 +46,8 @@ fn every_place_that_tells_the_version_tells_the_persona_s() {
     assert_eq!(info.get_array("versionArray").unwrap()[1].as_i32(), Some(2));
     let status = rig.ok("admin", doc! {"serverStatus": 1});
     assert_eq!(status.get_str("version").unwrap(), "4.2.24");
+    let data = rig.ok("admin", doc! {"find": "system.version"});
+    assert_eq!(crate::testing::first_batch(&data)[0].get_str("version").unwrap(), "4.2");
     let hello = rig.ok("admin", doc! {"isMaster": 1});
     assert_eq!(hello.get_i32("maxWireVersion").unwrap(), 8);
     assert_eq!(hello.get_i32("minWireVersion").unwrap(), 0);
@@ -171,6 +173,16 @@ fn arguments_are_unknown_before_their_time() {
         assert_eq!((code(&before), code(&since)), (40415, 0), "{path}: {before} {since}");
         assert!(before.get_str("errmsg").unwrap().contains(path), "{before}");
     }
+}
+
+#[test]
+fn a_step_to_the_version_of_the_data_is_confirmed_since_7_0() {
+    let set = |rig: &Rig| {
+        let own = rig.server.facts.persona.feature_compatibility_version();
+        rig.run("admin", doc! {"setFeatureCompatibilityVersion": own})
+    };
+    let [before, since] = before_and_since(["6.0", "7.0"], set);
+    assert_eq!((code(&before), code(&since)), (0, 7_369_100));
 }
 
 #[test]
