@@ -31,6 +31,8 @@ macro_rules! behaviours {
 }
 
 behaviours! {
+    /// A primary that was told to step down closes its clients' connections.
+    CloseOnStepDown: FIRST, (4, 2);
     /// There is `hello`, and `isMaster` says so in `helloOk`.
     HelloCommand: (4, 2), NEVER;
     /// `listIndexes` and `idIndex` tell the namespace of each index.

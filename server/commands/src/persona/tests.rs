@@ -65,6 +65,16 @@ fn hello_is_a_command_since_4_2() {
 }
 
 #[test]
+fn a_step_down_closes_connections_until_4_2() {
+    let [before, since] = ["4.0", "4.2"].map(|version| {
+        let rig = Rig::primary_as(version);
+        let reply = rig.try_run("admin", doc! {"replSetStepDown": 600, "force": true});
+        (reply.is_some(), rig.host.closings.load(std::sync::atomic::Ordering::Relaxed))
+    });
+    assert_eq!((before, since), ((false, 1), (true, 0)));
+}
+
+#[test]
 fn topology_versions_are_told_since_4_4() {
     let [before, since] =
         before_and_since(["4.2", "4.4"], |rig| rig.ok("admin", doc! {"isMaster": 1}));

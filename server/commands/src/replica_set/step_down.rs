@@ -2,6 +2,7 @@
 
 use super::{command, set};
 use crate::arguments::integer;
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -22,6 +23,10 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let set = set(context)?;
     set.step_down(parse(context)?).await?;
     hang(context).await;
+    if context.server.facts.persona.has(Behaviour::CloseOnStepDown) {
+        context.operation.hang_up();
+        context.server.host.close_connections();
+    }
     Ok(Reply::ok())
 }
 
