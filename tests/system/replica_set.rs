@@ -3,5 +3,6 @@
 
 mod exploding;
 mod initiating;
+mod moments;
 mod retrying;
 mod showing;

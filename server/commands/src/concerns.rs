@@ -5,6 +5,7 @@
 //! ([`standalone`]).
 
 mod defaults;
+mod moment;
 mod read;
 mod standalone;
 mod write;
@@ -14,17 +15,23 @@ pub use defaults::{
 };
 pub use read::{Level, ReadConcern};
 
+pub use moment::too_old;
+
 use crate::generic::Generic;
 use crate::registry::Command;
 use crate::server::{Context, Server};
 use quire_errors::{Code, CommandError, Result};
+use quire_execution::Moment;
 use quire_replset::write_concern::WriteConcern;
+use std::sync::{Arc, OnceLock};
 
 /// What one request asks for; nothing on a standalone, where every concern is met by itself.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Concerns {
     write: Option<WriteConcern>,
     read: ReadConcern,
+    /// The moment whose state the command reads; chosen before it runs, or by its cursor.
+    moment: OnceLock<Arc<Moment>>,
 }
 
 impl Concerns {
@@ -45,7 +52,19 @@ impl Concerns {
         }
         let write = write.map(WriteConcern::parse).transpose()?;
         let read = ReadConcern::of(server, command, read)?;
-        Ok(Concerns { write, read })
+        Ok(Concerns { write, read, moment: OnceLock::new() })
+    }
+
+    /// The moment that is read; `None` where the state of now is.
+    pub fn moment(&self) -> Option<&Arc<Moment>> {
+        self.moment.get()
+    }
+
+    /// Goes on at the moment where a cursor was opened.
+    pub fn stay_at(&self, moment: Option<Arc<Moment>>) {
+        if let Some(moment) = moment {
+            let _ = self.moment.set(moment);
+        }
     }
 
     /// Whether a command has to wait for something before it runs or after.
@@ -56,10 +75,14 @@ impl Concerns {
 
 /// Waits until this member may answer a read.
 pub async fn before(context: &Context<'_>) -> Result<()> {
-    match &context.server.replica_set {
-        Some(set) => context.concerns.read.wait(set).await,
-        None => Ok(()),
+    let Some(set) = &context.server.replica_set else { return Ok(()) };
+    let read = context.concerns.read;
+    read.wait(set).await?;
+    if read.is_of_moment() {
+        let moment = moment::choose(context.server, set, read.at()).await?;
+        context.concerns.stay_at(Some(moment));
     }
+    Ok(())
 }
 
 /// Waits until a write has reached all that its client asks for. The error goes beside the results:
@@ -76,5 +99,7 @@ pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
     }
 }
 
+#[cfg(test)]
+mod moment_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::stable_api::Declared;
 use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::Query;
+use quire_execution::{Moment, Query};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +38,8 @@ pub struct Cursor {
     pub held_back: Option<DocBuf>,
     /// How many documents it may still give; `None` is no limit.
     pub left: Option<u64>,
+    /// The moment that all its batches show; `None` where each shows the state of its own.
+    pub moment: Option<Arc<Moment>>,
 }
 
 /// A cursor that one command has. Unless it is put back it is gone, also when the command is dropped

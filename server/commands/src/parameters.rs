@@ -244,6 +244,11 @@ impl Parameters {
         usize::try_from(self.count(&table::SESSIONS_MAX)).unwrap_or(usize::MAX)
     }
 
+    /// For how many seconds the state of one moment can be read.
+    pub(crate) fn snapshot_window_seconds(&self) -> u32 {
+        u32::try_from(self.count(&table::SNAPSHOT_WINDOW)).unwrap_or(u32::MAX)
+    }
+
     /// True when connections coming and going stay out of the log.
     pub fn quiet(&self) -> bool {
         self.flag(&table::QUIET)

@@ -43,6 +43,8 @@ pub struct Command {
     pub takes_write_concern: bool,
     /// Which members of a replica set it runs on.
     pub place: Where,
+    /// It can read the state of one moment, by `readConcern: {level: "snapshot"}`.
+    pub reads_moments: bool,
     /// A client may number it within its session, and send it again under the same number.
     pub retryable: bool,
     /// Which versions of the Stable API have it.
@@ -70,6 +72,7 @@ impl Command {
             on_collection: false,
             takes_write_concern: false,
             place: Where::Anywhere,
+            reads_moments: false,
             retryable: false,
             api: Api::NONE,
             always_admitted: false,

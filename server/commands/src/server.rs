@@ -18,14 +18,15 @@ use crate::retrying::Checkouts;
 use crate::sessions::Sessions;
 use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
-use quire_documents::{Documents, Namespace};
+use quire_documents::{Catalog, Documents, Namespace, ReadView};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::index_build::Builders;
 use quire_execution::writes::Writer;
-use quire_execution::{Identities, Sequencer};
+use quire_execution::{History, Identities, Moment, Sequencer};
 use quire_failpoints::{FailCommand, FailPoints};
 use quire_protocol::Request;
 use quire_query::{Constants, ValueOrder};
+use quire_replset::set::Notice;
 use quire_replset::{MemberState, ReplicaSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use std::time::{Duration, SystemTime};
 pub struct Server {
     pub documents: Arc<Documents>,
     pub sequencer: Arc<Sequencer>,
+    pub history: Arc<History>,
     pub host: Arc<dyn Host>,
     pub facts: Facts,
     pub operations: Arc<Operations>,
@@ -83,6 +85,23 @@ impl Server {
         self.operations.stop_writes(self.leads());
     }
 
+    /// Another member tells of its clients.
+    pub fn told(&self, notice: Notice) {
+        match notice {
+            Notice::ReadsOfMoments => {
+                self.history.set_window(self.parameters.snapshot_window_seconds());
+                if let Err(error) = self.history.is_read() {
+                    tracing::warn!(
+                        target: "STORAGE",
+                        id = 7_100_070,
+                        error = %error,
+                        "The state of now could not be kept for reads of the past"
+                    );
+                }
+            }
+        }
+    }
+
     /// Whether this member is primary, be it one that is about to hand over.
     fn leads(&self) -> bool {
         let set = self.replica_set.as_ref();
@@ -100,6 +119,7 @@ impl Server {
 
     /// Forgets cursors and sessions that nobody came back for.
     pub fn expire_idle(&self) {
+        self.history.set_window(self.parameters.snapshot_window_seconds());
         self.cursors.expire(self.parameters.cursor_timeout());
         let timeout = self.parameters.session_timeout().as_millis();
         let timeout_millis = i64::try_from(timeout).unwrap_or(i64::MAX);
@@ -147,6 +167,22 @@ impl<'a> Context<'a> {
             ));
         };
         namespace(self.database(), collection)
+    }
+
+    /// The state to read for a while: that of now, or that of the moment which the command reads.
+    pub fn view(&self) -> Result<ReadView> {
+        match self.concerns.moment() {
+            Some(moment) => view_at(moment),
+            None => Ok(self.server.documents.view()),
+        }
+    }
+
+    /// The catalogue of the state that is read.
+    pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        match self.concerns.moment() {
+            Some(moment) => Ok(view_at(moment)?.catalog().clone()),
+            None => Ok(self.server.documents.catalog()),
+        }
     }
 
     /// The set's time; a standalone has none.
@@ -213,6 +249,14 @@ impl Identities for Server {
     fn random(&self) -> u64 {
         self.host.random()
     }
+}
+
+fn view_at(moment: &Moment) -> Result<ReadView> {
+    moment.view().ok_or_else(|| {
+        let at = moment.at();
+        let (time, increment) = (at.seconds(), at.increment());
+        crate::concerns::too_old(quire_bson::Timestamp { time, increment })
+    })
 }
 
 /// A namespace from a client's words.

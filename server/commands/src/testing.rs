@@ -205,6 +205,7 @@ fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<Replic
     let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).expect("an empty log");
     let applied = Arc::new(Signal::default());
     let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
+    let history = machine.history().clone();
     let replica = match &replica_set {
         Some(set) => set::join(Arc::new(log), machine, set.clone()),
         None => Replica::open(Arc::new(log), machine, Options::default()).expect("a new replica"),
@@ -217,6 +218,7 @@ fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<Replic
     Server {
         documents,
         sequencer: Arc::new(sequencer),
+        history,
         host: host.clone(),
         facts,
         operations: Arc::new(Operations::default()),

@@ -30,7 +30,7 @@ pub struct Resolved {
 /// Follows views.
 pub fn resolve(context: &Context<'_>, asked: Namespace) -> Result<Resolved> {
     match computed::find(context, &asked) {
-        None => follow(&context.server.documents.catalog(), asked),
+        None => follow(&*context.catalog()?, asked),
         computed => {
             let (collection, views) = (None, Vec::new());
             Ok(Resolved { namespace: asked, collection, views, computed, is_view: true })

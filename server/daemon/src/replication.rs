@@ -18,7 +18,7 @@ use quire_documents::Documents;
 use quire_execution::Clock;
 use quire_execution::wait::Waiting;
 use quire_log::{LogStore, StateMachine};
-use quire_replset::set::{BEAT_EVERY, Founding, Listener, Outside, PeerIdentity};
+use quire_replset::set::{BEAT_EVERY, Founding, Listener, Notice, Outside, PeerIdentity};
 use quire_replset::{HostPort, ReplicaSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -225,6 +225,12 @@ impl Listener for Clients {
     fn stepped_down(&self) {
         if let Some(server) = self.server.upgrade() {
             server.stepped_down();
+        }
+    }
+
+    fn told(&self, notice: Notice) {
+        if let Some(server) = self.server.upgrade() {
+            server.told(notice);
         }
     }
 }

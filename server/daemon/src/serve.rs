@@ -214,6 +214,7 @@ fn server(
     Server {
         documents: stores.documents.clone(),
         sequencer: stores.sequencer.clone(),
+        history: stores.history.clone(),
         host: Arc::new(host),
         facts,
         operations: Arc::new(Operations::default()),

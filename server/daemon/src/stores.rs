@@ -12,7 +12,7 @@ use quire_consensus::{Options, RecoveryError, Replica};
 use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
-use quire_execution::{Announcing, Clock, Sequencer};
+use quire_execution::{Announcing, Clock, History, Sequencer};
 use quire_log::{EngineLog, LOG_SPACES, LogError, LogStore, StateMachine};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ const DATA_SPACES: &[&str] = &["meta", "rows", "index", "sessions"];
 pub(crate) struct Stores {
     pub(crate) documents: Arc<Documents>,
     pub(crate) sequencer: Arc<Sequencer>,
+    pub(crate) history: Arc<History>,
     /// Held for the lock; `None` for a store in memory.
     pub(crate) directory: Option<DataDirectory>,
 }
@@ -50,13 +51,14 @@ impl Stores {
         let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
+        let history = machine.history().clone();
         let replica = start(Arc::new(log), machine).map_err(|error| match &error {
             RecoveryError::Log(error) => log_failure(error),
             RecoveryError::BelongsToASet => refused(BAD_OPTIONS, &error.to_string()),
             _ => refused(UNCAUGHT, &error.to_string()),
         })?;
         let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
-        Ok(Stores { documents, sequencer: Arc::new(sequencer), directory })
+        Ok(Stores { documents, sequencer: Arc::new(sequencer), history, directory })
     }
 }
 

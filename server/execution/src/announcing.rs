@@ -1,5 +1,7 @@
-//! The state machine with a bell: whoever waits for something to be applied hears of it.
+//! The state machine with a bell and a memory: whoever waits for something to be applied hears of it,
+//! and what is about to change is kept for those who read the past.
 
+use crate::History;
 use crate::wait::Signal;
 use quire_documents::Documents;
 use quire_log::{Applied, Completeness, Entry, Export, Fatal, LogIndex, StateMachine};
@@ -8,12 +10,39 @@ use std::sync::Arc;
 /// Wraps the documents and notifies a signal after every applied step, and when steps were lost.
 pub struct Announcing {
     documents: Arc<Documents>,
+    history: Arc<History>,
     applied: Arc<Signal>,
 }
 
 impl Announcing {
     pub fn new(documents: Arc<Documents>, applied: Arc<Signal>) -> Announcing {
-        Announcing { documents, applied }
+        let history = Arc::new(History::new(documents.clone()));
+        Announcing { documents, history, applied }
+    }
+
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// Applies the entries in as many steps as there are states to keep. Those of a step that failed
+    /// may come again, and with them those of the steps before it.
+    fn apply_by_steps(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        let mut rest = entries;
+        loop {
+            let applied = self.documents.applied().index;
+            let known = rest.iter().take_while(|entry| entry.index <= applied).count();
+            rest = rest.get(known..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let step = self.history.next_step(rest).map_err(|error| Fatal {
+                reason: format!("the state before a step cannot be kept: {error}"),
+                no_space: false,
+            })?;
+            let (step, behind) = rest.split_at(step.clamp(1, rest.len()));
+            self.documents.apply(step)?;
+            rest = behind;
+        }
     }
 }
 
@@ -27,7 +56,7 @@ impl StateMachine for Announcing {
     }
 
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
-        self.documents.apply(entries)?;
+        self.apply_by_steps(entries)?;
         self.applied.notify();
         Ok(())
     }
@@ -53,6 +82,7 @@ impl StateMachine for Announcing {
     }
 
     fn begin_install(&self) -> Result<(), Fatal> {
+        self.history.forget();
         self.documents.begin_install()
     }
 
@@ -62,6 +92,8 @@ impl StateMachine for Announcing {
 
     fn finish_install(&self) -> Result<Applied, Fatal> {
         let applied = self.documents.finish_install()?;
+        // Of what was there before nothing may be taken for the copy's past.
+        self.history.forget();
         // the copy may contain what somebody waits for
         self.applied.notify();
         Ok(applied)

@@ -9,6 +9,7 @@ mod creation;
 mod failing;
 mod failure;
 mod forgetting;
+mod history;
 pub mod index_build;
 mod interrupt;
 mod planning;
@@ -28,6 +29,7 @@ pub use creation::{
 pub use failing::Failing;
 pub use failure::local_failure;
 pub use forgetting::forget_sessions;
+pub use history::{History, Moment, Unkept};
 pub use interrupt::{Slice, Watch};
 pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};
 pub use query::{FindOutput, Made, Maker, Query, Source};

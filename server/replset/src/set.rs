@@ -8,6 +8,7 @@ mod duties;
 mod figures;
 mod gossip;
 mod initiating;
+mod notices;
 mod quorum_check;
 mod reconfiguring;
 mod reporting;
@@ -20,6 +21,7 @@ mod waiting;
 pub use duties::BEAT_EVERY;
 pub use figures::{Figures, MemberFigures};
 pub use initiating::Initiated;
+pub use notices::Notice;
 pub use standing::Standing;
 pub use stepping::StepDown;
 
@@ -77,6 +79,9 @@ pub trait Listener: Send + Sync {
 
     /// This member takes no writes any more: those that run must end.
     fn stepped_down(&self);
+
+    /// Another member tells of its clients.
+    fn told(&self, notice: Notice);
 }
 
 /// What a member is from its start on.
@@ -130,6 +135,8 @@ struct Inner {
     /// What the others were told last about being frozen or in maintenance.
     told_to_keep_out: bool,
     last_write_at: Option<Instant>,
+    /// When the others were told that moments are read.
+    told_of_reads: Option<Instant>,
     last_probe: Option<Instant>,
     /// A member of higher priority has been ready since.
     takeover_since: Option<Instant>,

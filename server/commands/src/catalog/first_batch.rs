@@ -43,6 +43,7 @@ pub fn answer(
                 namespace: namespace.clone(),
                 query: Query::of(rest),
                 lsid: context.generic.lsid.clone(),
+                moment: None,
                 api: context.generic.api,
                 no_timeout: false,
                 tailable: false,

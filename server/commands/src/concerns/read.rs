@@ -2,6 +2,7 @@
 //!
 //! What is applied is committed, and nothing committed is ever undone: so `local`, `available` and
 //! `majority` read the same state. `linearizable` and `afterClusterTime` wait before they read it.
+//! `snapshot` reads the state of one moment ([`super::moment`]).
 
 use super::defaults;
 use crate::counters::LatencyClass;
@@ -54,6 +55,8 @@ pub struct ReadConcern {
     /// `None` leaves it to the default.
     pub level: Option<Level>,
     after: Option<Timestamp>,
+    /// The moment to read, where the client names it.
+    at: Option<Timestamp>,
 }
 
 impl ReadConcern {
@@ -74,13 +77,12 @@ impl ReadConcern {
 
     pub fn parse(concern: RawDoc<'_>) -> Result<ReadConcern> {
         let mut read = ReadConcern::default();
-        let mut at = None;
         for element in concern {
             let value = element.value();
             match element.key() {
                 "level" => read.level = Some(Level::parse(value)?),
                 "afterClusterTime" => read.after = Some(time("afterClusterTime", value)?),
-                "atClusterTime" => at = Some(time("atClusterTime", value)?),
+                "atClusterTime" => read.at = Some(time("atClusterTime", value)?),
                 "provenance" => {}
                 other => {
                     return Err(CommandError::location(
@@ -90,7 +92,7 @@ impl ReadConcern {
                 }
             }
         }
-        if at.is_some() && read.after.is_some() {
+        if read.at.is_some() && read.after.is_some() {
             return Err(invalid(
                 "Specifying a timestamp for readConcern snapshot in a causally consistent session \
                  is not allowed. See \
@@ -98,7 +100,7 @@ impl ReadConcern {
                  #causal-consistency",
             ));
         }
-        if at.is_some() && read.level != Some(Level::Snapshot) {
+        if read.at.is_some() && read.level != Some(Level::Snapshot) {
             return Err(invalid(
                 "readConcern.atClusterTime is only valid when the level is equal to 'snapshot'",
             ));
@@ -114,26 +116,38 @@ impl ReadConcern {
                  snapshot",
             ));
         }
-        if level == Level::Snapshot {
-            return Err(CommandError::new(
-                Code::CommandNotSupported,
-                "readConcern level 'snapshot' is not supported by this server yet",
-            ));
-        }
-        let everybody = matches!(level, Level::Local | Level::Available);
-        if is_read || everybody {
+        let is_given = match level {
+            Level::Local | Level::Available => true,
+            Level::Majority | Level::Linearizable => is_read,
+            Level::Snapshot => command.reads_moments,
+        };
+        if is_given {
             return Ok(());
         }
+        let why = match level {
+            Level::Snapshot if is_read => "read concern snapshot not supported",
+            _ => "read concern not supported",
+        };
         Err(invalid(format!(
             "Command {} does not support {{ readConcern: {{ level: \"{}\", provenance: \
-             \"clientSupplied\" }} }}",
+             \"clientSupplied\" }} }} :: caused by :: {why}",
             command.name,
             level.name()
         )))
     }
 
     pub fn needs_waiting(self) -> bool {
-        self.after.is_some() || self.level == Some(Level::Linearizable)
+        self.after.is_some() || matches!(self.level, Some(Level::Linearizable | Level::Snapshot))
+    }
+
+    /// Whether it asks for the state of one moment.
+    pub(super) fn is_of_moment(self) -> bool {
+        self.level == Some(Level::Snapshot)
+    }
+
+    /// The moment that the client names.
+    pub(super) fn at(self) -> Option<Timestamp> {
+        self.at
     }
 
     /// Waits until this member may answer.
@@ -148,7 +162,7 @@ impl ReadConcern {
             set.read_barrier().await?;
         }
         match self.after {
-            Some(after) => set.await_time(after).await,
+            Some(after) => set.await_time("afterClusterTime", after).await,
             None => Ok(()),
         }
     }

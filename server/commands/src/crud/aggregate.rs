@@ -26,6 +26,7 @@ pub const COMMAND: Command = Command {
     on_collection: true,
     takes_write_concern: true,
     place: Where::SecondaryIfAllowed,
+    reads_moments: true,
     api: Api::V1.without(UNSTABLE).looking_within(stable_stages),
     ..Command::new(
         "aggregate",

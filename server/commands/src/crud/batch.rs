@@ -5,7 +5,7 @@
 use crate::cursors::Cursor;
 use crate::reply::Reply;
 use crate::server::Context;
-use quire_bson::{ArrayBuilder, DocBuf};
+use quire_bson::{ArrayBuilder, DocBuf, DocBuilder, RawValue};
 use quire_errors::Result;
 use quire_execution::wait::give_way;
 use quire_execution::{Query, Slice, Watch};
@@ -42,7 +42,7 @@ impl Batch {
 }
 
 /// Runs a query until a batch is full, the query ends, or the operation must stop. Each turn on the
-/// thread reads from a view of its own.
+/// thread reads from a view of its own, unless all shall see one moment.
 pub async fn fill(
     context: &Context<'_>,
     query: &mut Query,
@@ -72,7 +72,7 @@ fn turn(
     is_full: &dyn Fn(&Batch) -> bool,
 ) -> Result<bool> {
     let watch: &dyn Watch = context.operation.as_ref();
-    let view = context.server.documents.view();
+    let view = context.view()?;
     query.resume(&view)?;
     let mut slice = Slice::begin();
     loop {
@@ -142,6 +142,7 @@ pub async fn open_cursor(
             time_left: operation.time_left(),
             held_back,
             left,
+            moment: context.concerns.moment().cloned(),
         };
         id = context.server.cursors.open(cursor, context.server.host.random())?;
     }
@@ -159,8 +160,17 @@ pub fn reply(context: &Context<'_>, field: &str, batch: Batch, id: i64, namespac
         reply.append_with("cursor", |cursor| {
             cursor.append_raw(field.as_bytes(), 0x04, documents.as_bytes());
             cursor.append_i64("id", id).append_str("ns", namespace);
+            append_moment(cursor, context);
         });
     })
+}
+
+/// Tells the client which moment it reads, so that it can go on at the same.
+pub fn append_moment(b: &mut DocBuilder, context: &Context<'_>) {
+    if let Some(moment) = context.concerns.moment() {
+        let (time, increment) = (moment.at().seconds(), moment.at().increment());
+        b.append("atClusterTime", RawValue::Timestamp { time, increment });
+    }
 }
 
 /// Runs a query to its end and shows each document to `visit`.
@@ -172,7 +182,7 @@ pub async fn each(
     let watch: &dyn Watch = context.operation.as_ref();
     loop {
         let ended = {
-            let view = context.server.documents.view();
+            let view = context.view()?;
             query.resume(&view)?;
             let mut slice = Slice::begin();
             loop {

@@ -130,7 +130,11 @@ fn answer(count: u64) -> Reply {
 /// The number of all documents, which is kept.
 fn documents_of(context: &Context<'_>, collection: Option<&Collection>) -> Result<u64> {
     let Some(collection) = collection else { return Ok(0) };
-    let counts = context.server.documents.live().counts(collection.id).map_err(local_failure)?;
+    let counts = match context.concerns.moment() {
+        Some(_) => context.view()?.counts(collection.id),
+        None => context.server.documents.live().counts(collection.id),
+    };
+    let counts = counts.map_err(local_failure)?;
     Ok(counts.documents)
 }
 

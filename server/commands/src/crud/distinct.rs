@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::batch::each;
+use super::batch::{append_moment, each};
 use super::collation;
 use super::reading::{Prepared, hint, prepare_pipeline};
 use crate::counters::LatencyClass;
@@ -23,6 +23,7 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::SecondaryIfAllowed,
+    reads_moments: true,
     ..Command::new(
         "distinct",
         "returns the different values of a field",
@@ -78,6 +79,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let list = values.list.map_or_else(DocBuf::new, ArrayBuilder::finish);
     Ok(Reply::with(|reply| {
         reply.append_raw(b"values", 0x04, list.as_bytes());
+        append_moment(reply, context);
     }))
 }
 

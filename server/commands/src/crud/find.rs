@@ -37,6 +37,7 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::SecondaryIfAllowed,
+    reads_moments: true,
     api: Api::V1.without(UNSTABLE),
     ..Command::new("find", "returns the documents that match a filter", Run::Later(start))
 };

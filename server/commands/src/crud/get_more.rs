@@ -93,6 +93,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
 /// Takes over what the cursor's commands share.
 fn begin(context: &Context<'_>, cursor: &Cursor) -> Result<()> {
     let operation = context.operation;
+    context.concerns.stay_at(cursor.moment.clone());
     context.generic.api.check_same(&cursor.api)?;
     *operation.figures.plan.lock() = Some(cursor.plan_summary.clone());
     if context.generic.max_time_millis.is_some() && !cursor.await_data {

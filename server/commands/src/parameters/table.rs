@@ -258,6 +258,13 @@ pub(super) static LOG_SIZE_MAX: Parameter = Parameter::new(
     Kind::Int { default: 10, min: 0, max: INT_MAX },
 );
 
+/// For how long the state of one moment can be read.
+pub(super) static SNAPSHOT_WINDOW: Parameter = Parameter::new(
+    "minSnapshotHistoryWindowInSeconds",
+    Settable::Anytime,
+    Kind::Int { default: 300, min: 0, max: INT_MAX },
+);
+
 pub(super) static SESSIONS_MAX: Parameter = Parameter::new(
     "maxSessions",
     Settable::AtStart,
@@ -274,15 +281,6 @@ static MIRROR_READS: Parameter = Parameter {
             default: || Bson::from(doc! { "samplingRate": 0.0 }),
             accept: accept_mirroring,
         },
-    )
-};
-
-static SNAPSHOT_WINDOW: Parameter = Parameter {
-    warning: Some("minSnapshotHistoryWindowInSeconds has no effect: nothing reads at a past time"),
-    ..Parameter::new(
-        "minSnapshotHistoryWindowInSeconds",
-        Settable::Anytime,
-        Kind::Int { default: 300, min: 0, max: INT_MAX },
     )
 };
 

@@ -10,7 +10,7 @@ use quire_consensus::{Options, Replica, Surroundings};
 use quire_execution::Clock;
 use quire_execution::wait::Waiting;
 use quire_log::{LogStore, StateMachine};
-use quire_replset::set::{Founding, Listener, Outside, PeerIdentity};
+use quire_replset::set::{Founding, Listener, Notice, Outside, PeerIdentity};
 use quire_replset::{HostPort, RaftId, ReplicaSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -130,6 +130,12 @@ impl Listener for Clients {
     fn stepped_down(&self) {
         if let Some(server) = self.0.upgrade() {
             server.stepped_down();
+        }
+    }
+
+    fn told(&self, notice: Notice) {
+        if let Some(server) = self.0.upgrade() {
+            server.told(notice);
         }
     }
 }

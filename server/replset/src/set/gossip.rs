@@ -3,7 +3,7 @@
 //! Owns the message by which every member knows the others' states, for status and for deciding who
 //! is fit to take over. Nothing that safety needs is in it, and it may be lost.
 
-use super::{Heard, ReplicaSet};
+use super::{Heard, Notice, ReplicaSet};
 use crate::{MemberId, MemberState, OpTime, RaftId};
 use quire_bson::{DocBuf, Limits, RawValue, Timestamp, doc};
 use std::time::{Duration, Instant};
@@ -123,9 +123,7 @@ impl ReplicaSet {
             }
             inner.gossip_is_due = false;
             inner.last_gossip = Some(Instant::now());
-            let own = self.founding.node;
-            let nodes: Vec<RaftId> = detail.nodes.values().copied().filter(|n| *n != own).collect();
-            (nodes, regular)
+            (inner.other_nodes(self.founding.node), regular)
         };
         let Some(gossip) = self.gossip_of(was_regular) else { return };
         let bytes = gossip.encode();
@@ -135,6 +133,12 @@ impl ReplicaSet {
     }
 
     pub(super) fn hear(&self, from: RaftId, bytes: &[u8]) {
+        if let Some(notice) = Notice::decode(bytes, &self.founding.name) {
+            if let Some(listener) = self.listener.get() {
+                listener.told(notice);
+            }
+            return;
+        }
         let Some(gossip) = Gossip::decode(bytes) else { return };
         if gossip.set_name != self.founding.name {
             return;

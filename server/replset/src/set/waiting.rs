@@ -72,16 +72,20 @@ impl ReplicaSet {
         }
     }
 
-    /// Waits until everything up to a time is applied here.
-    pub async fn await_time(&self, after: Timestamp) -> Result<()> {
+    /// Waits until everything up to a time is applied here. `name` is what the client calls it.
+    pub async fn await_time(&self, name: &str, after: Timestamp) -> Result<()> {
         let wanted = super::time::number_of(after);
         if wanted > self.seen().max(self.applied_time()) {
             return Err(CommandError::new(
                 Code::InvalidOptions,
                 format!(
-                    "readConcern afterClusterTime value must not be greater than the current \
-                     clusterTime. Requested clusterTime: {{ ts: Timestamp({}, {}) }}",
-                    after.time, after.increment
+                    "readConcern {name} value must not be greater than the current clusterTime. \
+                     Requested clusterTime: {{ ts: Timestamp({}, {}) }}; current clusterTime: {{ \
+                     ts: Timestamp({}, {}) }}",
+                    after.time,
+                    after.increment,
+                    self.cluster_time().time,
+                    self.cluster_time().increment
                 ),
             ));
         }

@@ -68,6 +68,7 @@ pub fn prepare(
         ));
     };
     check_target(name, *about, resolved.is_some())?;
+    check_moment(context, name)?;
     let collection = resolved.and_then(|resolved| resolved.collection.as_deref());
     let reading = Reading { context, source, constants, collection };
     Ok(Prepared::of(read(&reading)?, &pipeline))
@@ -92,6 +93,17 @@ fn check_target(name: &str, about: About, on_collection: bool) -> Result<()> {
         About::Collection | About::Database | About::Either => return Ok(()),
     };
     Err(CommandError::new(Code::InvalidNamespace, message))
+}
+
+/// What a member knows of itself was not kept, however long ago it was.
+fn check_moment(context: &Context<'_>, name: &str) -> Result<()> {
+    if context.concerns.moment().is_none() || name == "$documents" {
+        return Ok(());
+    }
+    Err(CommandError::new(
+        Code::InvalidOptions,
+        format!("Aggregation stage {name} cannot run with a readConcern other than 'local'"),
+    ))
 }
 
 /// Changes are told by the members of a replica set; drivers know the words of one that is none.

@@ -15,6 +15,9 @@ use std::sync::atomic::Ordering;
 
 /// The reply, if the command is nothing but `{find: …, filter: {_id: value}}` on a collection.
 pub fn answer(context: &Context<'_>) -> Option<Result<Reply>> {
+    if context.concerns.moment().is_some() {
+        return None;
+    }
     let id = wanted_id(context.body())?;
     let RawValue::String(name) = context.target() else { return None };
     let view = context.server.documents.live();
