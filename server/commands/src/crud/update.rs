@@ -15,6 +15,7 @@ use quire_execution::check_writable;
 use quire_execution::writes::{
     self, Backlog, Selection, UpdateStatement, Updated, Writer, ends_command,
 };
+use quire_query::pipeline::check_stage_names;
 use quire_query::update::{Options, Update};
 use quire_query::{Constants, ValueOrder};
 use quire_replset::read_preference::Where;
@@ -59,6 +60,11 @@ impl<'a> Statement<'a> {
             return Err(CommandError::failed_to_parse(
                 "Update argument must be either an object or an array",
             ));
+        }
+        // MongoDB tells of an unknown stage before any statement runs; of other faults, each
+        // statement tells when its turn comes.
+        if let RawValue::Array(stages) = update {
+            check_stage_names(stages)?;
         }
         let statement = Statement {
             filter,

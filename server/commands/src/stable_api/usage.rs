@@ -35,12 +35,10 @@ impl Usage {
             Some(Version::Two) => 2,
             Some(Version::Unknown) => return,
         };
-        if client.metadata().is_none() || !client.is_due(version, now, NOTED_MILLIS) {
-            return;
-        }
         // The name becomes a key, which cannot hold a zero byte.
-        let name = client.app_name().unwrap_or_default();
-        if name.contains('\0') {
+        let name = client.app_name().filter(|name| !name.is_empty() && !name.contains('\0'));
+        let Some(name) = name else { return };
+        if !client.is_due(version, now, NOTED_MILLIS) {
             return;
         }
         let mut applications = self.applications.lock();

@@ -33,6 +33,7 @@ mod tests;
 
 pub use documents::documents;
 pub use front::{Front, Provided};
+pub use parse::check_stage_names;
 pub use run::Chain;
 pub use source::Source;
 pub use stage::StageSpec;

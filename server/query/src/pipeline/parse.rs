@@ -25,12 +25,7 @@ pub(super) fn pipeline(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result
     }
     for (at, element) in stages.iter().enumerate() {
         let (name, spec) = single_field(element.value())?;
-        let Some(entry) = table::find(name) else {
-            return Err(CommandError::location(
-                40324,
-                format!("Unrecognized pipeline stage name: '{name}'"),
-            ));
-        };
+        let entry = table::find(name).ok_or_else(|| unrecognized(name))?;
         match entry.position {
             Position::First if at > 0 => return Err(not_first(entry.name)),
             Position::Last if at + 1 < count => return Err(not_last(entry.name)),
@@ -45,6 +40,19 @@ pub(super) fn pipeline(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result
     }
     bound_sorts(&mut pipeline.stages);
     Ok(pipeline)
+}
+
+/// Refuses stages that there are not; what is in the others is not looked at.
+pub fn check_stage_names(stages: RawDoc<'_>) -> Result<()> {
+    for element in stages {
+        let (name, _) = single_field(element.value())?;
+        table::find(name).ok_or_else(|| unrecognized(name))?;
+    }
+    Ok(())
+}
+
+fn unrecognized(name: &str) -> CommandError {
+    CommandError::location(40324, format!("Unrecognized pipeline stage name: '{name}'"))
 }
 
 /// The stages that an update's pipeline may have.

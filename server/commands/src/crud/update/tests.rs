@@ -246,3 +246,15 @@ fn a_capped_collection_lets_no_document_grow() {
     let grow = doc! {"q": {"_id": 1}, "u": {"$set": {"x": 2}}};
     assert_eq!(rig.refused("db", doc! {"update": "c", "updates": [grow]}).0, 10003);
 }
+
+#[test]
+fn an_unknown_stage_fails_the_whole_command_before_anything_is_done() {
+    let rig = filled();
+    let before = rig.stored("db", "c");
+    let good = doc! { "q": {}, "u": { "$set": { "b": 1 } } };
+    let bad = doc! { "q": {}, "u": [{ "$invalidOperator": true }] };
+    let reply = rig.run("db", doc! { "update": "c", "updates": [good, bad] });
+    assert_eq!(reply.get_i32("code").ok(), Some(40324), "{reply}");
+    assert!(!reply.contains_key("writeErrors"), "{reply}");
+    assert_eq!(rig.stored("db", "c"), before);
+}
