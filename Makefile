@@ -98,6 +98,7 @@ idle-connections: build
 test-drivers: prepare-test
 	cargo build --release --locked -p quired
 	tests/drivers/run python
+	tests/drivers/run older_python
 	tests/drivers/run node
 	tests/drivers/run unified
 	tests/drivers/run unified_timeouts
