@@ -5,4 +5,5 @@ mod exploding;
 mod initiating;
 mod moments;
 mod retrying;
+mod sessions;
 mod showing;

@@ -27,6 +27,7 @@ mod validate;
 mod view_definition;
 
 pub use coll_stats::stage as coll_stats_stage;
+pub(crate) use upkeep::Unasked;
 
 use crate::registry::Command;
 

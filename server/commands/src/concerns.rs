@@ -100,6 +100,4 @@ pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
 }
 
 #[cfg(test)]
-mod moment_tests;
-#[cfg(test)]
 mod tests;

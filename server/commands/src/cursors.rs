@@ -4,6 +4,7 @@
 //! out of the registry's hands; killing it stops the operation that has it.
 
 use crate::operations::{Operation, Stop};
+use crate::sessions::{session_key, shown};
 use crate::stable_api::Declared;
 use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
@@ -208,14 +209,16 @@ impl Cursors {
         }
     }
 
-    /// Forgets cursors nobody asked for since `timeout`.
-    pub fn expire(&self, timeout: Duration) {
+    /// Forgets cursors nobody asked for since `timeout`. Those of sessions end with these, unless
+    /// they are to be treated like others.
+    pub fn expire(&self, timeout: Duration, those_of_sessions: bool) {
         let now = Instant::now();
         let mut slots = self.slots.lock();
         let before = slots.len();
         slots.retain(|_, slot| match slot {
             Slot::Idle { cursor, since } => {
-                cursor.no_timeout || now.saturating_duration_since(*since) < timeout
+                let stays = cursor.no_timeout || cursor.lsid.is_some() && !those_of_sessions;
+                stays || now.saturating_duration_since(*since) < timeout
             }
             Slot::Busy { .. } => true,
         });
@@ -244,6 +247,17 @@ impl Cursors {
         }
     }
 
+    /// Calls `show` with the session of every cursor that has one.
+    pub fn for_each_session(&self, mut show: impl FnMut(&DocBuf)) {
+        for slot in self.slots.lock().values() {
+            let lsid = match slot {
+                Slot::Idle { cursor, .. } => &cursor.lsid,
+                Slot::Busy { lsid, .. } => lsid,
+            };
+            lsid.iter().for_each(&mut show);
+        }
+    }
+
     /// Calls `show` with every idle cursor.
     pub fn for_each_idle(&self, mut show: impl FnMut(&Cursor)) {
         for slot in self.slots.lock().values() {
@@ -255,22 +269,24 @@ impl Cursors {
 }
 
 fn check_session(cursor: &Cursor, lsid: Option<&DocBuf>) -> Result<()> {
-    let id_of = |lsid: &DocBuf| lsid.as_raw().get("id").map(|id| id.to_bson());
-    let (own, asked) = (cursor.lsid.as_ref().and_then(id_of), lsid.and_then(id_of));
-    if own == asked {
-        return Ok(());
-    }
+    let key_of = |lsid: &DocBuf| session_key(lsid.as_raw());
+    let own = cursor.lsid.as_ref().map(key_of).transpose()?;
+    let asked = lsid.map(key_of).transpose()?;
     let id = cursor.id;
-    let message = match (own, asked) {
-        (Some(_), None) => format!(
-            "Cannot run getMore on cursor {id}, which was created in a session, without an lsid"
-        ),
-        (None, _) => format!(
-            "Cannot run getMore on cursor {id}, which was not created in a session, in a session"
-        ),
-        _ => format!("Cannot run getMore on cursor {id}, which was created in another session"),
+    let (code, why) = match (own, asked) {
+        (own, asked) if own == asked => return Ok(()),
+        (None, Some(asked)) => {
+            (50736, format!("was not created in a session, in session {}", shown(&asked)))
+        }
+        (Some(own), None) => {
+            (50737, format!("was created in session {}, without an lsid", shown(&own)))
+        }
+        (Some(own), Some(asked)) => {
+            (50738, format!("was created in session {}, in session {}", shown(&own), shown(&asked)))
+        }
+        (None, None) => return Ok(()),
     };
-    Err(CommandError::new(Code::Location(50738), message))
+    Err(CommandError::location(code, format!("Cannot run getMore on cursor {id}, which {why}")))
 }
 
 /// The error drivers know for a cursor that is gone.

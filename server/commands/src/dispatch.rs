@@ -11,7 +11,7 @@ use crate::operations::{NewOperation, Operation};
 use crate::registry::{self, Command, Run, Scope};
 use crate::reply::{Reply, finished};
 use crate::server::{Context, Server};
-use crate::sessions::session_id;
+use crate::sessions::session_key;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
 use crate::{gate, injected, persona, slow, stable_api};
@@ -176,8 +176,8 @@ fn admit(
     gate::check(server, command, generic, database, body)?;
     let concerns = Concerns::read(server, command, generic)?;
     if let Some(lsid) = &generic.lsid {
-        let id = session_id(lsid.as_raw())?;
-        server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
+        let key = session_key(lsid.as_raw())?;
+        server.sessions.touch(&key, server.now_millis(), server.parameters.sessions_max())?;
     }
     // getMore's limit bounds its wait for new documents, not the command.
     let limit = generic.max_time_millis.filter(|_| command.class != OperationClass::GetMore);

@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering,
+};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -177,6 +179,9 @@ pub struct NewOperation {
 pub struct Operations {
     next: AtomicI32,
     running: Mutex<BTreeMap<i32, Arc<Operation>>>,
+    /// Those who wait for operations to end; only for them the signal rings.
+    waiting: AtomicUsize,
+    ended: Signal,
 }
 
 impl Operations {
@@ -218,6 +223,18 @@ impl Operations {
         self.running.lock().len()
     }
 
+    /// Waits until an operation is over.
+    pub async fn end_of(&self, id: i32) {
+        let _waiting = Waiting::among(&self.waiting);
+        loop {
+            let seen = self.ended.generation();
+            if self.find(id).is_none() {
+                return;
+            }
+            self.ended.changed_since(seen).await;
+        }
+    }
+
     /// Ends writes, since this member takes none any more; reads and cursors go on. While it still
     /// leads, what is in the log may be committed and is worth waiting for: a client that is told
     /// otherwise would only send it again.
@@ -247,6 +264,25 @@ pub struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.operations.running.lock().remove(&self.operation.id);
+        if self.operations.waiting.load(Ordering::SeqCst) > 0 {
+            self.operations.ended.notify();
+        }
+    }
+}
+
+/// Counts somebody who waits for as long as he does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(count: &'a AtomicUsize) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -219,6 +219,11 @@ impl Parameters {
         Duration::from_millis(self.count(&table::CURSOR_TIMEOUT))
     }
 
+    /// Whether cursors of sessions time out by themselves too, not only with their session.
+    pub(crate) fn cursors_of_sessions_time_out(&self) -> bool {
+        self.flag(&table::CURSORS_OF_SESSIONS_TIME_OUT)
+    }
+
     /// How often cursors are looked through for those that timed out.
     pub fn cursor_monitor_interval(&self) -> Duration {
         Duration::from_secs(self.count(&table::CURSOR_MONITOR_FREQUENCY))

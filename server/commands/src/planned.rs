@@ -38,8 +38,6 @@ const PLANNED: &[&str] = &[
     "planCacheListFilters",
     "planCacheSetFilter",
     "reIndex",
-    "reapLogicalSessionCacheNow",
-    "refreshLogicalSessionCacheNow",
     "removeQuerySettings",
     "revokePrivilegesFromRole",
     "revokeRolesFromRole",

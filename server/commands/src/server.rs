@@ -15,7 +15,7 @@ use crate::operations::{Operation, Operations};
 use crate::parameters::Parameters;
 use crate::profiling::Profiling;
 use crate::retrying::Checkouts;
-use crate::sessions::Sessions;
+use crate::sessions::{Changes, Sessions};
 use crate::{Arguments, topology::Topology};
 use quire_bson::{ObjectId, RawDoc, RawValue};
 use quire_documents::{Catalog, Documents, Namespace, ReadView};
@@ -99,6 +99,11 @@ impl Server {
                     );
                 }
             }
+            // Should the primary have changed meanwhile, its successor hears at the next time.
+            Notice::Sessions(uses) if self.takes_writes() => {
+                self.sessions.hear(&Changes::from(uses), self.parameters.sessions_max());
+            }
+            Notice::Sessions(_) => {}
         }
     }
 
@@ -120,10 +125,9 @@ impl Server {
     /// Forgets cursors and sessions that nobody came back for.
     pub fn expire_idle(&self) {
         self.history.set_window(self.parameters.snapshot_window_seconds());
-        self.cursors.expire(self.parameters.cursor_timeout());
-        let timeout = self.parameters.session_timeout().as_millis();
-        let timeout_millis = i64::try_from(timeout).unwrap_or(i64::MAX);
-        self.sessions.expire(self.now_millis().saturating_sub(timeout_millis));
+        let those_of_sessions = self.parameters.cursors_of_sessions_time_out();
+        self.cursors.expire(self.parameters.cursor_timeout(), those_of_sessions);
+        self.expire_sessions();
     }
 }
 

@@ -1,117 +1,178 @@
 //! Logical sessions.
 //!
-//! Owns which sessions were used lately. On a standalone a session groups cursors and operations so
-//! that they can be killed together; retryable writes and transactions come with the replica set.
+//! Owns which sessions are in use on this member. A session groups cursors and operations, so that
+//! they end together, and numbers writes. All members' sessions stand in `config.system.sessions`,
+//! which the primary writes now and then ([`collection`]); what is known here in between is this
+//! member's own.
+
+mod collection;
+mod figures;
+mod listing;
+mod lsid;
+mod refresh;
+
+pub use collection::namespace as collection_namespace;
+pub use figures::{Figures, Job};
+pub use listing::{Listing, SessionEntry, digest_of};
+pub use lsid::{NOBODY, SessionKey, lsid_of, session_key, shown};
 
 use parking_lot::Mutex;
-use quire_bson::{Binary, BinarySubtype, Bson, DateTime, DocBuf, RawDoc, RawValue, doc};
 use quire_errors::{Code, CommandError, Result};
-use std::collections::HashMap;
-
-/// A session's UUID.
-pub type SessionId = [u8; 16];
-
-/// The user part of a session where nobody logs in: the SHA-256 digest of nothing.
-pub const NOBODY: [u8; 32] = [
-    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
-];
+use quire_execution::wait::Signal;
+use quire_replset::set::SessionUses;
+use std::collections::{HashMap, HashSet};
 
 #[derive(Clone, Copy, Debug)]
 struct Session {
-    started_millis: i64,
     last_use_millis: i64,
+    /// Used since it was last taken to be stored.
+    is_fresh: bool,
 }
 
-/// A session as `$listLocalSessions` shows it.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionEntry {
-    pub id: SessionId,
-    pub started_millis: i64,
-    pub last_use_millis: i64,
+/// What the collection does not show yet.
+#[derive(Debug, Default)]
+pub struct Changes {
+    pub used: Vec<SessionEntry>,
+    pub ended: Vec<SessionKey>,
 }
 
-impl SessionEntry {
-    /// The document that `$listLocalSessions` and `$listSessions` give.
-    pub fn document(&self) -> DocBuf {
-        let binary = |subtype, bytes: &[u8]| Binary { subtype, bytes: bytes.to_vec() };
-        DocBuf::from(&doc! {
-            "_id": {
-                "id": binary(BinarySubtype::Uuid, &self.id),
-                "uid": binary(BinarySubtype::Generic, &NOBODY),
-            },
-            "lastUse": DateTime::from_millis(self.last_use_millis),
-        })
+impl From<SessionUses> for Changes {
+    fn from(uses: SessionUses) -> Changes {
+        let used = uses.used.iter();
+        let used = used.map(|u| SessionEntry { key: u.session, last_use_millis: u.at_millis });
+        Changes { used: used.collect(), ended: uses.ended }
     }
-}
-
-/// Checks the options of the stages that list sessions. As nobody logs in, all sessions belong to
-/// the one who asks.
-pub fn check_list_options(stage: &str, options: RawValue<'_>) -> Result<()> {
-    let RawValue::Document(options) = options else {
-        return Err(CommandError::type_mismatch(format!(
-            "{stage} options must be specified in an object, but found: {}",
-            options.type_name()
-        )));
-    };
-    for element in options {
-        match (element.key(), element.value()) {
-            ("allUsers", RawValue::Boolean(_)) | ("users", RawValue::Array(_)) => {}
-            (name @ ("allUsers" | "users"), wrong) => {
-                let expected = if name == "users" { "array" } else { "bool" };
-                return Err(CommandError::type_mismatch(format!(
-                    "BSON field '{stage}.{name}' is the wrong type '{}', expected type \
-                     '{expected}'",
-                    wrong.type_name()
-                )));
-            }
-            (unknown, _) => {
-                return Err(CommandError::location(
-                    40415,
-                    format!("BSON field '{stage}.{unknown}' is an unknown field."),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The sessions of this server.
 #[derive(Default)]
 pub struct Sessions {
-    sessions: Mutex<HashMap<SessionId, Session>>,
+    sessions: Mutex<HashMap<SessionKey, Session>>,
+    /// Sessions that clients ended, and what other members told of theirs.
+    ended: Mutex<HashSet<SessionKey>>,
+    told: Mutex<HashMap<SessionKey, i64>>,
+    /// Rings when another member told of its sessions.
+    pub told_of: Signal,
+    pub figures: Figures,
 }
 
 impl Sessions {
     /// Notes that a session is in use; at most `sessions_max` are remembered.
-    pub fn touch(&self, id: &SessionId, now_millis: i64, sessions_max: usize) -> Result<()> {
+    pub fn touch(&self, key: &SessionKey, now_millis: i64, sessions_max: usize) -> Result<()> {
+        let used = Session { last_use_millis: now_millis, is_fresh: true };
         let mut sessions = self.sessions.lock();
-        if let Some(session) = sessions.get_mut(id) {
-            session.last_use_millis = now_millis;
+        if let Some(session) = sessions.get_mut(key) {
+            *session = used;
             return Ok(());
         }
         if sessions.len() >= sessions_max {
             return Err(CommandError::new(
                 Code::TooManyLogicalSessions,
-                "cannot add session into the cache",
+                format!(
+                    "Unable to add session ID {} into the cache because the number of active \
+                     sessions is too high",
+                    shown(key)
+                ),
             ));
         }
-        sessions.insert(*id, Session { started_millis: now_millis, last_use_millis: now_millis });
+        sessions.insert(*key, used);
         Ok(())
     }
 
-    /// Forgets a session; true when it was known.
-    pub fn end(&self, id: &SessionId) -> bool {
-        self.sessions.lock().remove(id).is_some()
+    /// Forgets sessions, here and wherever else they are known.
+    pub fn end(&self, keys: &[SessionKey], sessions_max: usize) {
+        let mut sessions = self.sessions.lock();
+        for key in keys {
+            sessions.remove(key);
+        }
+        drop(sessions);
+        let mut ended = self.ended.lock();
+        let room = sessions_max.saturating_sub(ended.len());
+        ended.extend(keys.iter().take(room));
     }
 
-    pub fn forget_all(&self) {
-        self.sessions.lock().clear();
+    pub fn is_known(&self, key: &SessionKey) -> bool {
+        self.sessions.lock().contains_key(key)
     }
 
-    /// Forgets sessions that were last used before `before_millis`.
-    pub fn expire(&self, before_millis: i64) {
-        self.sessions.lock().retain(|_, session| session.last_use_millis >= before_millis);
+    /// Sessions that were last used before `before_millis`.
+    pub fn idle_since(&self, before_millis: i64) -> Vec<SessionKey> {
+        let sessions = self.sessions.lock();
+        let idle = sessions.iter().filter(|(_, session)| session.last_use_millis < before_millis);
+        idle.map(|(key, _)| *key).collect()
+    }
+
+    /// Forgets a session, unless it has been used since `before_millis`.
+    pub fn forget_idle(&self, key: &SessionKey, before_millis: i64) {
+        let mut sessions = self.sessions.lock();
+        if sessions.get(key).is_some_and(|session| session.last_use_millis < before_millis) {
+            sessions.remove(key);
+        }
+    }
+
+    /// A command of the session still runs.
+    fn still_used(&self, key: &SessionKey, now_millis: i64) {
+        if let Some(session) = self.sessions.lock().get_mut(key) {
+            *session = Session { last_use_millis: now_millis, is_fresh: true };
+        }
+    }
+
+    /// Another member has used the session at that time.
+    pub fn used_elsewhere(&self, key: &SessionKey, at_millis: i64) {
+        if let Some(session) = self.sessions.lock().get_mut(key) {
+            session.last_use_millis = session.last_use_millis.max(at_millis);
+        }
+    }
+
+    /// What other members told of their sessions, for the collection.
+    pub fn hear(&self, changes: &Changes, sessions_max: usize) {
+        let mut told = self.told.lock();
+        let room = sessions_max.saturating_sub(told.len());
+        told.extend(changes.used.iter().take(room).map(|used| (used.key, used.last_use_millis)));
+        drop(told);
+        self.end(&changes.ended, sessions_max);
+        self.told_of.notify();
+    }
+
+    /// What is to be stored. Should that fail, it is to be given back.
+    pub fn take_changes(&self) -> Changes {
+        // One batch may not write a session twice.
+        let mut used = std::mem::take(&mut *self.told.lock());
+        for (key, session) in self.sessions.lock().iter_mut().filter(|(_, s)| s.is_fresh) {
+            session.is_fresh = false;
+            let last = used.entry(*key).or_insert(session.last_use_millis);
+            *last = session.last_use_millis.max(*last);
+        }
+        let used = used.into_iter();
+        let used = used.map(|(key, last_use_millis)| SessionEntry { key, last_use_millis });
+        let ended = self.ended.lock().drain().collect();
+        Changes { used: used.collect(), ended }
+    }
+
+    /// Takes back what could not be stored.
+    pub fn put_back(&self, changes: Changes, sessions_max: usize) {
+        let mut elsewhere = Vec::new();
+        {
+            let mut sessions = self.sessions.lock();
+            for used in changes.used {
+                match sessions.get_mut(&used.key) {
+                    Some(session) => session.is_fresh = true,
+                    None => elsewhere.push((used.key, used.last_use_millis)),
+                }
+            }
+        }
+        let mut told = self.told.lock();
+        let room = sessions_max.saturating_sub(told.len());
+        told.extend(elsewhere.into_iter().take(room));
+        drop(told);
+        let mut ended = self.ended.lock();
+        let room = sessions_max.saturating_sub(ended.len());
+        ended.extend(changes.ended.into_iter().take(room));
+    }
+
+    /// Forgets what the collection knows as well and nobody has used since, but for `kept`.
+    fn forget_stored(&self, kept: &HashSet<SessionKey>) {
+        self.sessions.lock().retain(|key, session| session.is_fresh || kept.contains(key));
     }
 
     pub fn count(&self) -> usize {
@@ -120,83 +181,15 @@ impl Sessions {
 
     /// All sessions in the order of their ids.
     pub fn list(&self) -> Vec<SessionEntry> {
-        let entry = |(id, session): (&SessionId, &Session)| SessionEntry {
-            id: *id,
-            started_millis: session.started_millis,
+        let entry = |(key, session): (&SessionKey, &Session)| SessionEntry {
+            key: *key,
             last_use_millis: session.last_use_millis,
         };
         let mut all: Vec<_> = self.sessions.lock().iter().map(entry).collect();
-        all.sort_by_key(|session| session.id);
+        all.sort_by_key(|session| session.key);
         all
     }
 }
 
-/// The id inside an `lsid` document, which may hold nothing but what MongoDB's does.
-pub fn session_id(lsid: RawDoc<'_>) -> Result<SessionId> {
-    let mut id = None;
-    for element in lsid {
-        match (element.key(), element.value()) {
-            ("id", value) => id = Some(uuid(value)?),
-            ("uid", RawValue::Binary { .. }) => {}
-            ("uid", wrong) => return Err(wrong_type("uid", wrong)),
-            ("txnNumber" | "txnUUID", _) => {}
-            (unknown, _) => {
-                return Err(CommandError::location(
-                    40415,
-                    format!(
-                        "BSON field 'OperationSessionInfo.lsid.{unknown}' is an unknown field."
-                    ),
-                ));
-            }
-        }
-    }
-    id.ok_or_else(|| {
-        CommandError::location(
-            40414,
-            "BSON field 'OperationSessionInfo.lsid.id' is missing but a required field",
-        )
-    })
-}
-
-fn uuid(value: RawValue<'_>) -> Result<SessionId> {
-    match value {
-        RawValue::Binary { subtype: 4, bytes } => bytes.try_into().map_err(|_| {
-            CommandError::new(
-                Code::InvalidUUID,
-                "uuid must be a 16-byte binary field with UUID (4) subtype",
-            )
-        }),
-        RawValue::Binary { subtype, .. } => Err(CommandError::type_mismatch(format!(
-            "BSON field 'OperationSessionInfo.lsid.id' is the wrong binData type '{}', expected \
-             type 'UUID'",
-            subtype_name(subtype)
-        ))),
-        wrong => Err(wrong_type("id", wrong)),
-    }
-}
-
-fn wrong_type(name: &str, value: RawValue<'_>) -> CommandError {
-    CommandError::type_mismatch(format!(
-        "BSON field 'OperationSessionInfo.lsid.{name}' is the wrong type '{}', expected type \
-         'binData'",
-        value.type_name()
-    ))
-}
-
-fn subtype_name(subtype: u8) -> &'static str {
-    match subtype {
-        0 => "general",
-        1 => "function",
-        2 => "binary",
-        3 => "UUID (old)",
-        5 => "MD5",
-        6 => "encrypt",
-        _ => "other",
-    }
-}
-
-/// An `lsid` document of a session id.
-pub fn lsid_of(id: SessionId) -> Bson {
-    let binary = Binary { subtype: BinarySubtype::Uuid, bytes: id.to_vec() };
-    Bson::Document(doc! { "id": binary })
-}
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod fail_point_tests;
 mod god_insert;
 mod is_self;
 mod object_id;
+mod session_cache;
 mod sleep;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ pub const COMMANDS: &[&Command] = &[
     &god_insert::COMMAND,
     &is_self::COMMAND,
     &object_id::COMMAND,
+    &session_cache::REAP,
+    &session_cache::REFRESH,
     &sleep::COMMAND,
     &wait_for_fail_point::COMMAND,
 ];

@@ -44,6 +44,7 @@ pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, watch_disk(server.clone()));
     spawn(shutdown, make_durable(server.clone()));
     spawn(shutdown, expire(server.clone()));
+    spawn(shutdown, refresh_sessions(server.clone()));
     spawn(shutdown, delete_expired(server.clone()));
     spawn(shutdown, forget_sessions(server.clone()));
     spawn(shutdown, tend_index_builds(server.clone()));
@@ -130,6 +131,25 @@ async fn expire(server: Arc<Server>) {
     loop {
         tokio::time::sleep(server.parameters.cursor_monitor_interval()).await;
         server.expire_idle();
+    }
+}
+
+/// Also at once when another member tells of its sessions.
+async fn refresh_sessions(server: Arc<Server>) {
+    loop {
+        let seen = server.told_of_sessions_seen();
+        tokio::select! {
+            () = tokio::time::sleep(server.parameters.session_refresh_interval()) => {}
+            () = server.told_of_sessions(seen) => {}
+        }
+        if let Err(error) = server.refresh_sessions().await {
+            tracing::info!(
+                target: "CONTROL",
+                id = 7_100_071,
+                error = %error,
+                "Sessions could not be stored; the next time tries again"
+            );
+        }
     }
 }
 

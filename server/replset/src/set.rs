@@ -21,7 +21,7 @@ mod waiting;
 pub use duties::BEAT_EVERY;
 pub use figures::{Figures, MemberFigures};
 pub use initiating::Initiated;
-pub use notices::Notice;
+pub use notices::{Notice, SessionUse, SessionUses};
 pub use standing::Standing;
 pub use stepping::StepDown;
 

@@ -5,13 +5,15 @@
 //! among those. On a set all that is the primary's business; the others follow its log.
 
 use crate::Server;
+use crate::sessions::Job;
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::race;
 use quire_execution::{Watch, forget_sessions, index_build, ttl};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Work of the server itself, which goes on as long as it may write.
-struct Unasked<'a>(&'a Server);
+pub(crate) struct Unasked<'a>(pub(crate) &'a Server);
 
 impl Watch for Unasked<'_> {
     fn check(&self) -> Result<()> {
@@ -60,7 +62,11 @@ impl Server {
         }
         let timeout = i64::try_from(self.parameters.session_timeout().as_millis());
         let before = self.now_millis().saturating_sub(timeout.unwrap_or(i64::MAX));
+        let began = Instant::now();
         let forgotten = forget_sessions(&self.sequencer, before, &Unasked(self)).await;
+        let ended = forgotten.as_ref().map_or(0, |n| usize::try_from(*n).unwrap_or(usize::MAX));
+        let (took, at_millis) = (began.elapsed(), self.now_millis());
+        self.sessions.figures.reaped(Job { took, at_millis, ended, ..Job::default() });
         // Who is no longer primary leaves the rest to its successor.
         if let Err(error) = forgotten
             && self.takes_writes()

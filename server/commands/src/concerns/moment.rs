@@ -48,3 +48,6 @@ pub fn too_old(at: Timestamp) -> CommandError {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests;

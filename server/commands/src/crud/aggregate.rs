@@ -1,5 +1,6 @@
 //! `aggregate`: documents through a pipeline.
 
+mod list_sessions;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -146,9 +147,11 @@ pub fn prepare(
     };
     let namespace = crate::server::namespace(context.database(), name)?;
     let shown = namespace.to_string();
+    let of_sessions = list_sessions::as_filter(&namespace, request.pipeline)?;
+    let stages = of_sessions.as_ref().map_or(request.pipeline, |stages| stages.as_raw());
     let resolved = views::resolve(context, namespace)?;
     let constants = &context.constants(request.variables, resolved.order(asked)?)?;
-    let pipeline = whole(&resolved, request.pipeline, constants)?;
+    let pipeline = whole(&resolved, stages, constants)?;
     let prepared = match pipeline.source() {
         Some(_) => sources::prepare(context, Some(&resolved), pipeline, constants)?,
         None => prepare_resolved(&resolved, pipeline, hint.as_ref(), constants)?,

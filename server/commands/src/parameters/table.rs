@@ -205,6 +205,9 @@ pub(super) static CURSOR_TIMEOUT: Parameter = Parameter::new(
     Kind::Long { default: 600_000, min: 1, max: i64::MAX },
 );
 
+pub(super) static CURSORS_OF_SESSIONS_TIME_OUT: Parameter =
+    Parameter::new("enableTimeoutOfInactiveSessionCursors", Settable::Anytime, Kind::Bool(false));
+
 pub(super) static ENABLE_TEST_COMMANDS: Parameter =
     Parameter::new("enableTestCommands", Settable::AtStart, Kind::Bool(false));
 
@@ -360,6 +363,7 @@ static ALL: &[&Parameter] = &[
     &CURSOR_MONITOR_FREQUENCY,
     &CURSOR_TIMEOUT,
     &ENABLE_TEST_COMMANDS,
+    &CURSORS_OF_SESSIONS_TIME_OUT,
     &FEATURE_VERSION,
     &ingress::CONNECTION_BURST,
     &ingress::CONNECTION_QUEUE,

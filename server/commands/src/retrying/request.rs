@@ -2,9 +2,7 @@
 
 use crate::arguments::integer;
 use crate::server::Context;
-use crate::sessions::{NOBODY, SessionId, session_id};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::sessions::{session_key, shown};
 use quire_bson::{RawDoc, RawValue};
 use quire_documents::SessionKey;
 use quire_errors::{Code, CommandError, Result};
@@ -16,15 +14,6 @@ pub fn numbered(context: &Context<'_>) -> Result<Option<(SessionKey, i64)>> {
     let number = generic.transaction_number.filter(|_| generic.is_retryable_write());
     let (Some(lsid), Some(number)) = (&generic.lsid, number) else { return Ok(None) };
     Ok(Some((session_key(lsid.as_raw())?, number)))
-}
-
-fn session_key(lsid: RawDoc<'_>) -> Result<SessionKey> {
-    let id = session_id(lsid)?;
-    let user = match lsid.get("uid") {
-        Some(RawValue::Binary { bytes, .. }) => bytes.try_into().unwrap_or(NOBODY),
-        _ => NOBODY,
-    };
-    Ok(SessionKey { id, user })
 }
 
 /// The ids of a command's statements.
@@ -70,22 +59,9 @@ pub fn too_old(session: &SessionKey, number: i64, newer: i64) -> CommandError {
     CommandError::new(
         Code::TransactionTooOld,
         format!(
-            "Retryable write with txnNumber {number} is prohibited on session {} - {} -  -  because \
-             a newer retryable write with txnNumber {newer} has already started on this session.",
-            uuid_text(&session.id),
-            STANDARD.encode(session.user),
+            "Retryable write with txnNumber {number} is prohibited on session {} because a newer \
+             retryable write with txnNumber {newer} has already started on this session.",
+            shown(session)
         ),
     )
-}
-
-/// A UUID as people write it.
-pub fn uuid_text(id: &SessionId) -> String {
-    let mut text = String::with_capacity(36);
-    for (n, byte) in id.iter().enumerate() {
-        if matches!(n, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text += &format!("{byte:02x}");
-    }
-    text
 }

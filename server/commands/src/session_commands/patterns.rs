@@ -3,25 +3,28 @@
 //! Owns reading the arrays of sessions, users and patterns that the session commands take.
 
 use crate::server::Context;
-use crate::sessions::{NOBODY, SessionId, session_id};
+use crate::sessions::{SessionKey, digest_of, session_key};
 use quire_bson::{RawDoc, RawValue};
-use quire_errors::{CommandError, Result};
+use quire_errors::{Code, CommandError, Result};
 
 /// Sessions picked by one pattern.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
     Everything,
-    Session(SessionId),
-    /// Sessions of users who are not there, since nobody can log in.
-    Nothing,
+    Session(SessionKey),
+    /// The sessions of the user with this digest.
+    User([u8; 32]),
+    /// Those of any of these.
+    AnyOf(Vec<Pattern>),
 }
 
 impl Pattern {
-    pub(super) fn matches(&self, id: &SessionId) -> bool {
+    pub(super) fn matches(&self, session: &SessionKey) -> bool {
         match self {
             Pattern::Everything => true,
-            Pattern::Session(own) => own == id,
-            Pattern::Nothing => false,
+            Pattern::Session(own) => own == session,
+            Pattern::User(digest) => *digest == session.user,
+            Pattern::AnyOf(patterns) => patterns.iter().any(|pattern| pattern.matches(session)),
         }
     }
 }
@@ -47,20 +50,15 @@ fn documents<'a>(context: &Context<'a>) -> Result<Vec<RawDoc<'a>>> {
 }
 
 /// The sessions of `endSessions`, `refreshSessions` and `killSessions`.
-pub(super) fn session_ids(context: &Context<'_>) -> Result<Vec<SessionId>> {
-    documents(context)?.into_iter().map(session_id).collect()
+pub(super) fn sessions(context: &Context<'_>) -> Result<Vec<SessionKey>> {
+    documents(context)?.into_iter().map(session_key).collect()
 }
 
 /// The users of `killAllSessions`; an empty list means everybody.
 pub(super) fn users(context: &Context<'_>) -> Result<Vec<Pattern>> {
-    let mut patterns = Vec::new();
-    for user in documents(context)? {
-        for name in ["user", "db"] {
-            check_name(user, "KillAllSessionsUser", name)?;
-        }
-        patterns.push(Pattern::Nothing);
-    }
-    Ok(or_everything(patterns))
+    let named = documents(context)?.into_iter();
+    let patterns = named.map(|named| user(named, "KillAllSessionsUser"));
+    Ok(or_everything(patterns.collect::<Result<_>>()?))
 }
 
 /// The patterns of `killAllSessionsByPattern`; an empty list means everything.
@@ -74,14 +72,22 @@ fn or_everything(patterns: Vec<Pattern>) -> Vec<Pattern> {
 }
 
 fn pattern(doc: RawDoc<'_>) -> Result<Pattern> {
-    let mut pattern = Pattern::Everything;
+    let (mut session, mut owner) = (None, Pattern::Everything);
     for element in doc {
         let value = element.value();
         match (element.key(), value) {
-            ("lsid", RawValue::Document(lsid)) => pattern = Pattern::Session(session_id(lsid)?),
-            ("uid", RawValue::Binary { bytes, .. }) if bytes == NOBODY => {}
-            ("uid", RawValue::Binary { .. }) => pattern = Pattern::Nothing,
-            ("users", RawValue::Array(users)) if !users.is_empty() => pattern = Pattern::Nothing,
+            ("lsid", RawValue::Document(lsid)) => session = Some(session_key(lsid)?),
+            ("uid", RawValue::Binary { bytes, .. }) => {
+                let digest = bytes.try_into().map_err(|_| no_digest(bytes.len()))?;
+                owner = Pattern::User(digest);
+            }
+            ("users", RawValue::Array(users)) if !users.is_empty() => {
+                let users = users.iter().map(|element| {
+                    let named = element.value().as_document().unwrap_or(RawDoc::EMPTY);
+                    user(named, "KillAllSessionsByPattern.users")
+                });
+                owner = Pattern::AnyOf(users.collect::<Result<_>>()?);
+            }
             ("users" | "roles", RawValue::Array(_)) => {}
             (name @ ("lsid" | "uid" | "users" | "roles"), wrong) => {
                 let expected = match name {
@@ -103,12 +109,24 @@ fn pattern(doc: RawDoc<'_>) -> Result<Pattern> {
             }
         }
     }
-    Ok(pattern)
+    Ok(session.map_or(owner, Pattern::Session))
 }
 
-fn check_name(doc: RawDoc<'_>, path: &str, name: &str) -> Result<()> {
+/// The sessions of a user who is named by `{user: …, db: …}`.
+fn user(doc: RawDoc<'_>, path: &str) -> Result<Pattern> {
+    Ok(Pattern::User(digest_of(name(doc, path, "user")?, name(doc, path, "db")?)))
+}
+
+fn no_digest(bytes: usize) -> CommandError {
+    CommandError::new(
+        Code::UnsupportedFormat,
+        format!("Unsupported SHA256Hash hash length: {bytes}"),
+    )
+}
+
+fn name<'a>(doc: RawDoc<'a>, path: &str, name: &str) -> Result<&'a str> {
     match doc.get(name) {
-        Some(RawValue::String(_)) => Ok(()),
+        Some(RawValue::String(text)) => Ok(text),
         Some(wrong) => Err(CommandError::type_mismatch(format!(
             "BSON field '{path}.{name}' is the wrong type '{}', expected type 'string'",
             wrong.type_name()

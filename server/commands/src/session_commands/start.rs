@@ -1,10 +1,10 @@
 //! `startSession` and `refreshSessions`: sessions begin and stay.
 
-use super::patterns::session_ids;
+use super::patterns::sessions;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
-use crate::sessions::{SessionId, lsid_of};
+use crate::sessions::{NOBODY, SessionKey, lsid_of};
 use crate::stable_api::Api;
 use quire_errors::Result;
 
@@ -19,16 +19,16 @@ pub const REFRESH: Command = Command {
 fn start(context: &Context<'_>) -> Result<Reply> {
     context.arguments()?.finish()?;
     let server = context.server;
-    let id = new_id(context);
-    server.sessions.touch(&id, server.now_millis(), server.parameters.sessions_max())?;
+    let key = SessionKey { id: new_id(context), user: NOBODY };
+    server.sessions.touch(&key, server.now_millis(), server.parameters.sessions_max())?;
     Ok(Reply::with(|b| {
-        b.append_bson("id", &lsid_of(id));
+        b.append_bson("id", &lsid_of(&key));
         b.append_i32("timeoutMinutes", server.parameters.session_timeout_minutes());
     }))
 }
 
 /// A random UUID.
-fn new_id(context: &Context<'_>) -> SessionId {
+fn new_id(context: &Context<'_>) -> [u8; 16] {
     let (high, low) = (context.server.host.random(), context.server.host.random());
     let mut id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
     id[6] = id[6] & 0x0f | 0x40;
@@ -37,11 +37,11 @@ fn new_id(context: &Context<'_>) -> SessionId {
 }
 
 fn refresh(context: &Context<'_>) -> Result<Reply> {
-    let ids = session_ids(context)?;
+    let refreshed = sessions(context)?;
     context.arguments()?.finish()?;
     let server = context.server;
-    for id in &ids {
-        server.sessions.touch(id, server.now_millis(), server.parameters.sessions_max())?;
+    for key in &refreshed {
+        server.sessions.touch(key, server.now_millis(), server.parameters.sessions_max())?;
     }
     Ok(Reply::ok())
 }

@@ -5,7 +5,8 @@
 
 use super::ReplicaSet;
 use crate::RaftId;
-use quire_bson::{DocBuf, Limits, RawValue, doc};
+use quire_bson::{Binary, BinarySubtype, DocBuf, Limits, RawDoc, RawValue, doc};
+use quire_documents::SessionKey;
 use std::time::{Duration, Instant};
 
 /// Others are told so often of what goes on.
@@ -16,14 +17,85 @@ const REPEAT_EVERY: Duration = Duration::from_secs(1);
 pub enum Notice {
     /// A client reads the state of one moment here, and may do so elsewhere next.
     ReadsOfMoments,
+    /// For the primary, which stores what all members know.
+    Sessions(SessionUses),
 }
 
+/// Sessions that clients used or ended since the last time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionUses {
+    pub used: Vec<SessionUse>,
+    pub ended: Vec<SessionKey>,
+}
+
+/// When a session was used last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionUse {
+    pub session: SessionKey,
+    pub at_millis: i64,
+}
+
+/// Sessions that one message tells of.
+const SESSIONS_MAX: usize = 1000;
+
 const READS_OF_MOMENTS: &str = "readsOfMoments";
+const SESSIONS: &str = "sessions";
+
+/// A session is its id and its user's digest, one that was used has a time behind.
+const ID_BYTES: usize = 16;
+const KEY_BYTES: usize = ID_BYTES + 32;
+const USE_BYTES: usize = KEY_BYTES + 8;
+
+impl SessionUses {
+    fn encode(&self, set_name: &str) -> quire_bson::Document {
+        let mut used = Vec::with_capacity(self.used.len().saturating_mul(USE_BYTES));
+        for SessionUse { session, at_millis } in &self.used {
+            append_key(&mut used, session);
+            used.extend_from_slice(&at_millis.to_le_bytes());
+        }
+        let mut ended = Vec::with_capacity(self.ended.len().saturating_mul(KEY_BYTES));
+        for session in &self.ended {
+            append_key(&mut ended, session);
+        }
+        let binary = |bytes| Binary { subtype: BinarySubtype::Generic, bytes };
+        doc! {
+            "set": set_name, "notice": SESSIONS, "used": binary(used), "ended": binary(ended),
+        }
+    }
+
+    fn decode(doc: RawDoc<'_>) -> Option<SessionUses> {
+        let bytes = |name: &str| match doc.get(name) {
+            Some(RawValue::Binary { bytes, .. }) => Some(bytes),
+            _ => None,
+        };
+        let used = bytes("used")?.chunks(USE_BYTES).map(|bytes| {
+            let (session, at) = bytes.split_at_checked(KEY_BYTES)?;
+            let at_millis = i64::from_le_bytes(at.try_into().ok()?);
+            Some(SessionUse { session: key_of(session)?, at_millis })
+        });
+        let ended = bytes("ended")?.chunks(KEY_BYTES).map(key_of);
+        Some(SessionUses {
+            used: used.collect::<Option<_>>()?,
+            ended: ended.collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn append_key(bytes: &mut Vec<u8>, session: &SessionKey) {
+    bytes.extend_from_slice(&session.id);
+    bytes.extend_from_slice(&session.user);
+}
+
+fn key_of(bytes: &[u8]) -> Option<SessionKey> {
+    let (id, user) = bytes.split_at_checked(ID_BYTES)?;
+    Some(SessionKey { id: id.try_into().ok()?, user: user.try_into().ok()? })
+}
 
 impl Notice {
     fn encode(&self, set_name: &str) -> Vec<u8> {
         let body = match self {
             Notice::ReadsOfMoments => doc! { "set": set_name, "notice": READS_OF_MOMENTS },
+            Notice::Sessions(uses) => uses.encode(set_name),
         };
         DocBuf::from(&body).into_bytes()
     }
@@ -36,6 +108,7 @@ impl Notice {
         }
         match doc.get("notice").and_then(RawValue::as_str)? {
             READS_OF_MOMENTS => Some(Notice::ReadsOfMoments),
+            SESSIONS => SessionUses::decode(doc).map(Notice::Sessions),
             _ => None,
         }
     }
@@ -57,6 +130,24 @@ impl ReplicaSet {
             self.outside.tell(node, bytes.clone());
         }
     }
+
+    /// Tells the primary of sessions that clients use here. False when there is none to tell.
+    pub fn tell_of_sessions(&self, uses: &SessionUses) -> bool {
+        let standing = self.standing();
+        let member = standing.primary.and_then(|position| {
+            let detail = standing.detail.as_ref()?;
+            detail.node_of(detail.config.members.get(position)?.id)
+        });
+        let Some(node) = member.filter(|node| *node != self.founding.node) else { return false };
+        let used = uses.used.chunks(SESSIONS_MAX);
+        let used = used.map(|used| SessionUses { used: used.to_vec(), ended: Vec::new() });
+        let ended = uses.ended.chunks(SESSIONS_MAX);
+        let ended = ended.map(|ended| SessionUses { used: Vec::new(), ended: ended.to_vec() });
+        for part in used.chain(ended) {
+            self.outside.tell(node, Notice::Sessions(part).encode(&self.founding.name));
+        }
+        true
+    }
 }
 
 impl super::Inner {
@@ -69,13 +160,24 @@ impl super::Inner {
 
 #[cfg(test)]
 mod tests {
-    use super::Notice;
+    use super::{Notice, SessionUse, SessionUses};
+    use quire_documents::SessionKey;
 
     #[test]
     fn a_notice_comes_back_as_it_was_told_to_members_of_the_same_set() {
-        let bytes = Notice::ReadsOfMoments.encode("rs");
-        assert_eq!(Notice::decode(&bytes, "rs"), Some(Notice::ReadsOfMoments));
-        assert_eq!(Notice::decode(&bytes, "other"), None);
+        let key = |n: u8| SessionKey { id: [n; 16], user: [n + 1; 32] };
+        let uses = SessionUses {
+            used: vec![
+                SessionUse { session: key(1), at_millis: 7 },
+                SessionUse { session: key(2), at_millis: -7 },
+            ],
+            ended: vec![key(3)],
+        };
+        for notice in [Notice::ReadsOfMoments, Notice::Sessions(uses)] {
+            let bytes = notice.encode("rs");
+            assert_eq!(Notice::decode(&bytes, "rs"), Some(notice));
+            assert_eq!(Notice::decode(&bytes, "other"), None);
+        }
         assert_eq!(Notice::decode(b"nothing", "rs"), None);
     }
 }

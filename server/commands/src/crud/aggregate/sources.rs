@@ -5,7 +5,7 @@
 use crate::crud::reading::{Prepared, prepare_resolved};
 use crate::running;
 use crate::server::Context;
-use crate::sessions::{self, SessionEntry};
+use crate::sessions::{Listing, SessionEntry};
 use crate::views::Resolved;
 use quire_bson::{DateTime, DocBuf, doc};
 use quire_documents::Collection;
@@ -43,7 +43,6 @@ const SOURCES: &[(&str, About, Documents)] = &[
     ("$documents", About::Database, documents),
     ("$indexStats", About::Collection, index_stats),
     ("$listLocalSessions", About::Database, sessions),
-    ("$listSessions", About::Collection, listed_sessions),
     ("$planCacheStats", About::Collection, |_| Ok(Vec::new())),
 ];
 
@@ -133,19 +132,10 @@ fn current_operations(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
 }
 
 fn sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
-    sessions::check_list_options(reading.source.name(), reading.source.options())?;
-    Ok(reading.context.server.sessions.list().iter().map(SessionEntry::document).collect())
-}
-
-/// On a standalone all sessions are local ones.
-fn listed_sessions(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {
-    if reading.context.operation.namespace != "config.system.sessions" {
-        return Err(CommandError::new(
-            Code::InvalidNamespace,
-            "$listSessions may only be run against config.system.sessions",
-        ));
-    }
-    sessions(reading)
+    let listing = Listing::parse(reading.source.name(), reading.source.options())?;
+    let all = reading.context.server.sessions.list();
+    let shown = all.iter().filter(|session| listing.shows(&session.key));
+    Ok(shown.map(SessionEntry::document).collect())
 }
 
 fn collection_stats(reading: &Reading<'_>) -> Result<Vec<DocBuf>> {

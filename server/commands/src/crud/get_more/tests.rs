@@ -57,7 +57,7 @@ fn a_cursor_is_refused_to_others() {
     assert_eq!(rig.refused("db", doc! {"getMore": id, "collection": "d"}).0, 13);
     let lsid = quire_bson::Binary { subtype: quire_bson::BinarySubtype::Uuid, bytes: vec![1; 16] };
     let command = doc! {"getMore": id, "collection": "c", "lsid": {"id": lsid}};
-    assert_eq!(rig.refused("db", command).0, 50738);
+    assert_eq!(rig.refused("db", command).0, 50736);
     assert_eq!(batch(&rig.ok("db", doc! {"getMore": id, "collection": "c"})).0, [2, 3, 4]);
 }
 

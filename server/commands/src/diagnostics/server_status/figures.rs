@@ -4,7 +4,8 @@ use super::shown;
 use crate::counters::LatencyClass;
 use crate::registry;
 use crate::server::Context;
-use quire_bson::DocBuilder;
+use crate::sessions::Job;
+use quire_bson::{DocBuilder, RawValue};
 use quire_documents::{Collection, Layout};
 use std::sync::atomic::Ordering;
 
@@ -85,7 +86,22 @@ pub(super) fn global_lock(b: &mut DocBuilder, context: &Context<'_>) {
 
 pub(super) fn sessions(b: &mut DocBuilder, context: &Context<'_>) {
     let active = context.server.sessions.count();
-    b.append_i32("activeSessionsCount", i32::try_from(active).unwrap_or(i32::MAX));
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let millis = |job: &Job| i32::try_from(job.took.as_millis()).unwrap_or(i32::MAX);
+    b.append_i32("activeSessionsCount", count(active));
+    let refresh = context.server.sessions.figures.refreshes();
+    b.append_i32("sessionsCollectionJobCount", count(refresh.count));
+    b.append_i32("lastSessionsCollectionJobDurationMillis", millis(&refresh));
+    b.append("lastSessionsCollectionJobTimestamp", RawValue::DateTime(refresh.at_millis));
+    b.append_i32("lastSessionsCollectionJobEntriesRefreshed", count(refresh.used));
+    b.append_i32("lastSessionsCollectionJobEntriesEnded", count(refresh.ended));
+    b.append_i32("lastSessionsCollectionJobCursorsClosed", 0);
+    let reap = context.server.sessions.figures.reaps();
+    b.append_i32("transactionReaperJobCount", count(reap.count));
+    b.append_i32("lastTransactionReaperJobDurationMillis", millis(&reap));
+    b.append("lastTransactionReaperJobTimestamp", RawValue::DateTime(reap.at_millis));
+    b.append_i32("lastTransactionReaperJobEntriesCleanedUp", count(reap.ended));
+    b.append_i32("sessionCatalogSize", 0);
 }
 
 pub(super) fn network(b: &mut DocBuilder, context: &Context<'_>) {
