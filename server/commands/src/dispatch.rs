@@ -14,7 +14,7 @@ use crate::server::{Context, Server};
 use crate::sessions::session_key;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
-use crate::{gate, injected, persona, slow, stable_api};
+use crate::{gate, injected, persona, planned, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
@@ -107,12 +107,10 @@ async fn respond(
 
 /// The error for a command that does not exist.
 fn unknown(name: &str) -> CommandError {
-    let code = Code::CommandNotFound;
-    if crate::planned::is_planned(name) {
-        let message = format!("no such command: '{name}' (this server does not have it yet)");
-        return CommandError::new(code, message);
+    if planned::is_planned(name) {
+        return planned::refusal(name);
     }
-    CommandError::new(code, format!("no such command: '{name}'"))
+    CommandError::new(Code::CommandNotFound, format!("no such command: '{name}'"))
 }
 
 /// Refuses a command that was sent to the wrong database.

@@ -4,6 +4,7 @@
 //! sessions, running operations and parameters. It is the only place where results of storage and
 //! consensus become codes of the wire. Names no runtime and no socket.
 
+mod access_control;
 mod administration;
 mod arguments;
 mod aside;

@@ -2,11 +2,12 @@
 //!
 //! Owns their names, so that they are refused with words that tell "not yet" from "no such thing".
 
+use quire_errors::{Code, CommandError};
+
 /// Known to MongoDB 8.0 and coming with a later milestone.
 const PLANNED: &[&str] = &[
     "abortTransaction",
     "applyOps",
-    "authenticate",
     "autoCompact",
     "bulkWrite",
     "cleanupStructuredEncryptionData",
@@ -18,7 +19,6 @@ const PLANNED: &[&str] = &[
     "connPoolSync",
     "convertToCapped",
     "createRole",
-    "createUser",
     "dropAllRolesFromDatabase",
     "dropAllUsersFromDatabase",
     "dropConnections",
@@ -44,20 +44,23 @@ const PLANNED: &[&str] = &[
     "revokeRolesFromUser",
     "rolesInfo",
     "rotateCertificates",
-    "saslContinue",
-    "saslStart",
     "setClusterParameter",
     "setIndexCommitQuorum",
     "setQuerySettings",
     "setUserWriteBlockMode",
     "updateRole",
-    "updateUser",
     "usersInfo",
     "validateDBMetadata",
 ];
 
 pub fn is_planned(name: &str) -> bool {
     PLANNED.binary_search(&name).is_ok()
+}
+
+/// The error for a command that is to come.
+pub fn refusal(name: &str) -> CommandError {
+    let message = format!("no such command: '{name}' (this server does not have it yet)");
+    CommandError::new(Code::CommandNotFound, message)
 }
 
 #[cfg(test)]

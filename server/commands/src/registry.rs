@@ -104,6 +104,7 @@ static COMMANDS: &[&[&Command]] = &[
     crate::session_commands::COMMANDS,
     crate::replica_set::COMMANDS,
     crate::test_commands::COMMANDS,
+    crate::access_control::COMMANDS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> = LazyLock::new(|| {
