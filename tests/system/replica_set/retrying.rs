@@ -125,7 +125,11 @@ fn a_member_that_got_a_copy_knows_what_was_done_before_it_came() {
         let config = set.config(primary);
         members_of(&config).iter().all(|member| !member.contains_key("newlyAdded"))
     });
-    set.admin(new, doc! { "replSetStepUp": 1 });
+    // It may not stand before it knows that it votes.
+    set.wait_until("it stands for election", |set| {
+        let told = set.connect(new).reply("admin", doc! { "replSetStepUp": 1 });
+        failure(&told).is_none()
+    });
     set.wait_for_state(new, "PRIMARY");
     set.wait_until("it takes writes", |set| set.primary() == new);
     assert_remembered(&set, new, &told);
