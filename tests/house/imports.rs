@@ -25,6 +25,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
         &["quire-bson", "quire-collation", "quire-keys", "quire-engine", "quire-log"],
     ),
     ("quire-query", "server", &["quire-bson", "quire-collation", "quire-errors", "quire-keys"]),
+    ("quire-javascript", "server", &["quire-bson", "quire-errors", "quire-query"]),
     ("quire-consensus", "server", &["quire-log"]),
     ("quire-failpoints", "server", &["quire-bson", "quire-errors"]),
     (
@@ -82,6 +83,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "quire-log",
             "quire-documents",
             "quire-query",
+            "quire-javascript",
             "quire-execution",
             "quire-consensus",
             "quire-failpoints",
@@ -109,6 +111,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("raft", &["quire-consensus"]),
     ("protobuf", &["quire-consensus"]),
     ("slog", &["quire-consensus"]),
+    ("rquickjs", &["quire-javascript"]),
     ("icu_collator", &["quire-collation"]),
     ("icu_locale_core", &["quire-collation"]),
     ("config", &["quire-config"]),

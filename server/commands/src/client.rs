@@ -26,6 +26,8 @@ pub struct Client {
     compressors: Mutex<Vec<&'static str>>,
     /// The version of the topology that a stream of hellos on this connection told last.
     streamed: Mutex<Option<i64>>,
+    /// The connection is at its end.
+    left: AtomicBool,
     /// When a command last declared each version of the Stable API: none, 1 and 2.
     declared: [AtomicI64; 3],
     /// It said that it is another server.
@@ -42,10 +44,20 @@ impl Client {
             metadata: OnceLock::new(),
             compressors: Mutex::new(Vec::new()),
             streamed: Mutex::new(None),
+            left: AtomicBool::new(false),
             declared: Default::default(),
             internal: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that the connection is at its end.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
     }
 
     /// The peer as `ip:port`, the way MongoDB writes it.

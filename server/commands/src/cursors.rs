@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::{Moment, Query};
+use quire_query::scripts::Scripts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +42,8 @@ pub struct Cursor {
     pub left: Option<u64>,
     /// The moment that all its batches show; `None` where each shows the state of its own.
     pub moment: Option<Arc<Moment>>,
+    /// The scripts that its query brings. They rest while nobody reads from it.
+    pub scripts: Option<Arc<dyn Scripts>>,
 }
 
 /// A cursor that one command has. Unless it is put back it is gone, also when the command is dropped
@@ -112,9 +115,18 @@ impl Cursors {
             id = id.checked_add(1).unwrap_or(1);
         }
         cursor.id = id;
+        cursor.scripts.iter().for_each(|scripts| scripts.rest());
         slots.insert(id, Slot::Idle { cursor: Box::new(cursor), since: Instant::now() });
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(id)
+    }
+
+    /// Whether the query of an idle cursor brings scripts.
+    pub fn runs_scripts(&self, id: i64) -> bool {
+        match self.slots.lock().get(&id) {
+            Some(Slot::Idle { cursor, .. }) => cursor.scripts.is_some(),
+            _ => false,
+        }
     }
 
     /// Takes a cursor out for one command.
@@ -158,6 +170,7 @@ impl Cursors {
 
     /// Gives a cursor back, unless it was killed meanwhile.
     fn put_back(&self, cursor: Box<Cursor>) {
+        cursor.scripts.iter().for_each(|scripts| scripts.rest());
         let mut slots = self.slots.lock();
         let id = cursor.id;
         match slots.get(&id) {

@@ -20,8 +20,8 @@ use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
 use quire_failpoints::{FailCommand, Outcome};
 use quire_protocol::Request;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// What goes back to the client.
@@ -89,6 +89,7 @@ async fn respond(
         concerns: &concerns,
         operation,
         injected,
+        scripts: OnceLock::new(),
     };
     let outcome = match refused {
         None => execute(command, &context).await,

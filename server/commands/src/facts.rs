@@ -37,7 +37,7 @@ impl Facts {
     }
 
     /// The reply of `buildInfo`.
-    pub fn build_info(&self) -> Document {
+    pub fn build_info(&self, runs_scripts: bool) -> Document {
         let version: Vec<Bson> =
             self.persona.version_array().into_iter().map(Bson::Int32).collect();
         doc! {
@@ -45,7 +45,7 @@ impl Facts {
             "gitVersion": self.git_revision,
             "modules": [],
             "allocator": "system",
-            "javascriptEngine": "none",
+            "javascriptEngine": if runs_scripts { "quickjs" } else { "none" },
             "sysInfo": "deprecated",
             "versionArray": version,
             "openssl": { "running": "disabled", "compiled": "disabled" },

@@ -208,6 +208,9 @@ impl Operations {
             figures: Figures::default(),
         });
         self.running.lock().insert(id, operation.clone());
+        if operation.client.has_left() {
+            operation.stop(Stop::ClientGone);
+        }
         Running { operations: self.clone(), operation }
     }
 
@@ -244,6 +247,14 @@ impl Operations {
                 true => operation.stop_between_steps(Stop::SteppedDown),
                 false => operation.stop(Stop::SteppedDown),
             }
+        }
+    }
+
+    /// Tells the operations of a client that went away to stop, those it is just beginning included.
+    pub fn client_left(&self, client: &Client) {
+        client.leave();
+        for operation in self.list().iter().filter(|operation| operation.client.id == client.id) {
+            operation.stop(Stop::ClientGone);
         }
     }
 

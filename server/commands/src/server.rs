@@ -25,11 +25,12 @@ use quire_execution::writes::Writer;
 use quire_execution::{History, Identities, Moment, Sequencer};
 use quire_failpoints::{FailCommand, FailPoints};
 use quire_protocol::Request;
+use quire_query::scripts::{Engine, Scripts};
 use quire_query::{Constants, ValueOrder};
 use quire_replset::set::Notice;
 use quire_replset::{MemberState, ReplicaSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 /// A running server, shared by all connections.
@@ -50,6 +51,8 @@ pub struct Server {
     pub topology: Topology,
     pub index_builds: Builders,
     pub ingress: Ingress,
+    /// What runs scripts; `None` where they are switched off.
+    pub script_engine: Option<Arc<dyn Engine>>,
     /// The set this server is a member of; `None` on a standalone.
     pub replica_set: Option<Arc<ReplicaSet>>,
 }
@@ -141,6 +144,8 @@ pub struct Context<'a> {
     pub operation: &'a Arc<Operation>,
     /// What a fail point has in mind for this command.
     pub injected: Option<&'a FailCommand>,
+    /// The scripts of this command; empty until it has need of the query language.
+    pub scripts: OnceLock<Arc<dyn Scripts>>,
 }
 
 impl<'a> Context<'a> {
@@ -208,6 +213,7 @@ impl<'a> Context<'a> {
             variables: Vec::new(),
             random_seed: self.server.host.random(),
             order,
+            scripting: self.scripting(),
         };
         if let Some(variables) = variables {
             let plain = Arc::new(constants.clone());

@@ -45,6 +45,17 @@ impl Rig {
         Rig { server, client: Arc::new(Client::new(1, None)), host }
     }
 
+    /// A server that runs scripts.
+    pub fn with_scripts() -> Rig {
+        let host = Arc::new(FakeHost::default());
+        let engine = quire_javascript::JavaScript;
+        let server = Server {
+            script_engine: Some(Arc::new(engine)),
+            ..server(&host, Persona::default(), None)
+        };
+        Rig { server: Arc::new(server), client: Arc::new(Client::new(1, None)), host }
+    }
+
     /// Another connection to the same server.
     pub fn connect(&self) -> Rig {
         Rig {
@@ -232,6 +243,7 @@ fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<Replic
         topology,
         index_builds: Default::default(),
         ingress: Default::default(),
+        script_engine: None,
         replica_set,
     }
 }

@@ -11,7 +11,7 @@ use quire_query::ValueOrder;
 use std::sync::Arc;
 
 /// How many views may stand over each other.
-const DEPTH_MAX: usize = 20;
+pub(crate) const DEPTH_MAX: usize = 20;
 
 /// What a query on a name reads.
 #[derive(Debug)]

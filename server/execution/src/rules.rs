@@ -56,7 +56,7 @@ impl Rules {
         let parsed;
         let filter = if validator.timed {
             // The validator compares as its collection does, whatever the statement asks for.
-            let own = Constants { order: collection.order(), ..Constants::clone(constants) };
+            let own = Constants { order: collection.order(), ..constants.for_catalog() };
             parsed = Filter::parse(validator.source.as_raw(), &Arc::new(own))?;
             &parsed
         } else {

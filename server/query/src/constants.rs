@@ -1,5 +1,6 @@
 //! The values that are fixed for the whole run of one command.
 
+use crate::scripts::Scripting;
 use quire_bson::Bson;
 use quire_collation::ValueOrder;
 
@@ -17,4 +18,13 @@ pub struct Constants {
     pub random_seed: u64,
     /// By which values are compared, sorted and gathered.
     pub order: ValueOrder,
+    /// Whether scripts may be run, and by whom.
+    pub scripting: Scripting,
+}
+
+impl Constants {
+    /// The same for a filter that a collection keeps: it may not bring scripts.
+    pub fn for_catalog(&self) -> Constants {
+        Constants { scripting: Scripting::InCatalog, ..self.clone() }
+    }
 }

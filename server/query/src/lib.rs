@@ -15,6 +15,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod projection;
 mod render;
+pub mod scripts;
 pub mod sort;
 pub mod update;
 

@@ -62,6 +62,7 @@ fn parse(context: &Context<'_>) -> Result<Change> {
         None => None,
         Some(RawValue::Document(filter)) => {
             let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
+            let constants = Arc::new(constants.for_catalog());
             Some(Some(Arc::new(ProfileFilter::parse(filter, &constants)?)))
         }
         Some(RawValue::String("unset")) => Some(None),

@@ -54,6 +54,7 @@ pub fn answer(
                 time_left: None,
                 held_back: None,
                 left: None,
+                scripts: None,
             },
             context.server.host.random(),
         )?,

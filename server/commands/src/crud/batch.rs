@@ -143,6 +143,7 @@ pub async fn open_cursor(
             held_back,
             left,
             moment: context.concerns.moment().cloned(),
+            scripts: context.scripts_used(),
         };
         id = context.server.cursors.open(cursor, context.server.host.random())?;
     }

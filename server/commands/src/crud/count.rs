@@ -5,7 +5,7 @@ mod tests;
 
 use super::batch::each;
 use super::collation;
-use super::reading::{Prepared, hint, prepare_pipeline};
+use super::reading::{Prepared, hint, prepare_query};
 use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -101,9 +101,6 @@ pub fn prepare(
 ) -> Result<Prepared> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let mut stages = ArrayBuilder::detached();
-    stages.push_with(|stage| {
-        stage.append_doc("$match", request.filter);
-    });
     if request.skip > 0 {
         stages.push_with(|stage| {
             stage.append_i64("$skip", number(request.skip));
@@ -115,7 +112,7 @@ pub fn prepare(
         });
     }
     let hint = hint(request.hint)?;
-    prepare_pipeline(resolved, stages.finish().as_raw(), hint.as_ref(), constants)
+    prepare_query(resolved, request.filter, stages.finish().as_raw(), hint.as_ref(), constants)
 }
 
 fn answer(count: u64) -> Reply {

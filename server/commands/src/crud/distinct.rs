@@ -5,7 +5,7 @@ mod tests;
 
 use super::batch::{append_moment, each};
 use super::collation;
-use super::reading::{Prepared, hint, prepare_pipeline};
+use super::reading::{Prepared, hint, prepare_query};
 use crate::counters::LatencyClass;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -89,12 +89,8 @@ pub fn prepare(
     request: &DistinctRequest<'_>,
     constants: &Arc<Constants>,
 ) -> Result<Prepared> {
-    let mut stages = ArrayBuilder::detached();
-    stages.push_with(|stage| {
-        stage.append_doc("$match", request.filter);
-    });
     let hint = hint(request.hint)?;
-    prepare_pipeline(resolved, stages.finish().as_raw(), hint.as_ref(), constants)
+    prepare_query(resolved, request.filter, RawDoc::EMPTY, hint.as_ref(), constants)
 }
 
 /// The values so far, in the order they were first seen in.

@@ -96,7 +96,7 @@ pub fn prepare(
     if resolved.is_view {
         return on_view::prepare(resolved, request, constants);
     }
-    let filter = Arc::new(Filter::parse(request.filter, constants)?);
+    let filter = Arc::new(Filter::parse_query(request.filter, constants)?);
     let sort = SortPattern::parse(request.sort, &constants.order)?;
     let projection = projection(request, constants)?;
     let hint = hint(request.hint)?;

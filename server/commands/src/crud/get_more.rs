@@ -8,6 +8,7 @@ use crate::counters::{LatencyClass, OperationClass};
 use crate::cursors::Cursor;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
+use crate::scripts::check;
 use crate::server::Context;
 use crate::stable_api::Api;
 use quire_bson::RawValue;
@@ -92,6 +93,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
 
 /// Takes over what the cursor's commands share.
 fn begin(context: &Context<'_>, cursor: &Cursor) -> Result<()> {
+    cursor.scripts.iter().for_each(|scripts| scripts.resume(check(context.operation)));
     let operation = context.operation;
     context.concerns.stay_at(cursor.moment.clone());
     context.generic.api.check_same(&cursor.api)?;

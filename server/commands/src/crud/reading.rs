@@ -87,6 +87,29 @@ pub fn prepare_pipeline(
     prepare_resolved(resolved, pipeline, hint, constants)
 }
 
+/// Plans a question and the stages behind it, over a collection or view. Over a view the question is
+/// a stage like any other.
+pub fn prepare_query(
+    resolved: &Resolved,
+    filter: RawDoc<'_>,
+    stages: RawDoc<'_>,
+    hint: Option<&Hint>,
+    constants: &Arc<Constants>,
+) -> Result<Prepared> {
+    if !resolved.is_view {
+        let pipeline = Pipeline::behind_query(filter, stages, constants)?;
+        return prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants);
+    }
+    let mut all = ArrayBuilder::detached();
+    all.push_with(|stage| {
+        stage.append_doc("$match", filter);
+    });
+    for stage in stages {
+        all.push(stage.value());
+    }
+    prepare_pipeline(resolved, all.finish().as_raw(), hint, constants)
+}
+
 /// Plans the whole of a pipeline, that of the views included, over what a name stands for.
 pub fn prepare_resolved(
     resolved: &Resolved,

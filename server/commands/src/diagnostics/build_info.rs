@@ -12,5 +12,5 @@ pub const COMMAND: Command = Command {
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     context.arguments()?.finish()?;
-    Ok(Reply::of(&context.server.facts.build_info()))
+    Ok(Reply::of(&context.server.facts.build_info(context.server.script_engine.is_some())))
 }

@@ -33,7 +33,7 @@ impl Selection {
     ) -> Result<Selection> {
         let hint = hint.map(Hint::parse).transpose()?.flatten();
         Ok(Selection {
-            filter: Arc::new(Filter::parse(filter, constants)?),
+            filter: Arc::new(Filter::parse_query(filter, constants)?),
             sort: match sort {
                 Some(sort) => SortPattern::parse(sort, &constants.order)?,
                 None => SortPattern::default(),

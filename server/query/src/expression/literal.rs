@@ -11,7 +11,6 @@ use quire_errors::{Code, CommandError, Result};
 
 pub(super) const TABLE: Family = &[
     ("$const", Syntax::Own(parse_literal)),
-    ("$function", Syntax::Own(refuse)),
     ("$let", Syntax::Own(parse_let)),
     ("$literal", Syntax::Own(parse_literal)),
     ("$median", Syntax::Own(refuse)),

@@ -28,6 +28,7 @@ mod parser;
 mod power;
 mod random;
 mod rounding;
+mod script;
 mod set;
 mod string;
 mod summary;
@@ -51,6 +52,7 @@ pub(crate) use memory::size_of_value;
 pub(crate) use object::merge_into;
 pub(crate) use parser::DEPTH_MAX;
 pub(crate) use random::RandomStream;
+pub(crate) use script::scripts;
 pub use value::{Value, compare_values, is_true, show, type_name};
 
 /// What stands before an error that a constant part of a pipeline's expression gives.

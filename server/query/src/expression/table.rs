@@ -50,6 +50,7 @@ const FAMILIES: &[Family] = &[
     super::power::TABLE,
     super::random::TABLE,
     super::rounding::TABLE,
+    super::script::TABLE,
     super::set::TABLE,
     super::string::REGEX,
     super::string::SEARCH,

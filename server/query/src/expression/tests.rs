@@ -20,6 +20,7 @@ pub(super) fn constants() -> Arc<Constants> {
         cluster_time: Some((7, 8)),
         variables: vec![("given".to_owned(), Bson::Int32(42))],
         random_seed: 1,
+        scripting: crate::scripts::Scripting::Off,
         order: crate::ValueOrder::BYTES,
     })
 }

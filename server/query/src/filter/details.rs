@@ -44,6 +44,8 @@ pub(super) fn of_node(node: &Node, doc: RawDoc<'_>) -> Result<Document> {
             "specifiedAs": { "$sampleRate": sample.rate },
             "reason": "document was not sampled",
         },
+        // No validator has one.
+        Node::Where(_) => doc! { "operatorName": "$where", "reason": "script did not match" },
         Node::Constant(_) => doc! {
             "operatorName": "$alwaysFalse",
             "specifiedAs": { "$alwaysFalse": 1 },

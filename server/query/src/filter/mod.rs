@@ -19,6 +19,7 @@ mod parse;
 mod pattern;
 mod predicate;
 mod schema;
+mod script;
 mod show;
 mod unavailable;
 mod whole;
@@ -49,6 +50,12 @@ pub struct Filter {
 impl Filter {
     pub fn parse(filter: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Filter> {
         let root = parse::document(filter, &Context::new(constants))?;
+        Ok(Filter { root, order: constants.order.clone() })
+    }
+
+    /// Parses what a client asks a collection, which alone may have `$where`.
+    pub fn parse_query(filter: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Filter> {
+        let root = parse::document(filter, &Context::of_query(constants))?;
         Ok(Filter { root, order: constants.order.clone() })
     }
 
@@ -126,6 +133,7 @@ fn collect_equalities(node: &Node, found: &mut Vec<(String, Bson)>) {
         | Node::Expr(_)
         | Node::Schema(_)
         | Node::Sample(_)
+        | Node::Where(_)
         | Node::Constant(_) => {}
     }
 }

@@ -7,6 +7,7 @@
 use super::operand::Operand;
 use super::predicate::{Place, Predicate};
 use super::schema::Schema;
+use super::script::Where;
 use crate::expression::{Expression, is_true};
 use crate::path::FieldPath;
 use quire_bson::{RawDoc, RawElement};
@@ -21,6 +22,7 @@ pub(crate) enum Node {
     Expr(Box<ExprNode>),
     Schema(Box<Schema>),
     Sample(Sample),
+    Where(Where),
     Constant(bool),
 }
 
@@ -73,6 +75,7 @@ impl Node {
             Node::Expr(node) => Ok(is_true(node.expression.evaluate(doc)?.as_ref())),
             Node::Schema(schema) => schema.matches(doc),
             Node::Sample(sample) => Ok(sample.takes(doc)),
+            Node::Where(script) => script.matches(doc),
             Node::Constant(flag) => Ok(*flag),
         }
     }

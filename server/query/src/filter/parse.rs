@@ -9,7 +9,7 @@ use super::node::{Conjunction, Field, Node};
 use super::operand::Operand;
 use super::pattern::Pattern;
 use super::predicate::Predicate;
-use super::{array, bits, comparison, element, evaluation, logical, modulo, unavailable};
+use super::{array, bits, comparison, element, evaluation, logical, modulo, script, unavailable};
 use crate::Constants;
 use crate::path::FieldPath;
 use quire_bson::{RawDoc, RawElement, RawValue};
@@ -24,12 +24,19 @@ const DEPTH_MAX: usize = 100;
 pub(crate) struct Context<'c> {
     pub(crate) constants: &'c Arc<Constants>,
     pub(crate) in_elem_match: bool,
+    /// Whether `$where` may stand here.
+    pub(crate) scripts_allowed: bool,
     depth: usize,
 }
 
 impl<'c> Context<'c> {
     pub(crate) fn new(constants: &'c Arc<Constants>) -> Context<'c> {
-        Context { constants, in_elem_match: false, depth: 0 }
+        Context { constants, in_elem_match: false, scripts_allowed: false, depth: 0 }
+    }
+
+    /// The context of a question that a client asks.
+    pub(crate) fn of_query(constants: &'c Arc<Constants>) -> Context<'c> {
+        Context { scripts_allowed: true, ..Context::new(constants) }
     }
 
     pub(crate) fn deeper(&self) -> Result<Self> {
@@ -101,7 +108,7 @@ const TREE_OPERATORS: &[(&str, TreeParser)] = &[
     ("$or", logical::or),
     ("$sampleRate", evaluation::sample_rate),
     ("$text", unavailable::tree),
-    ("$where", unavailable::javascript),
+    ("$where", script::parse),
 ];
 
 pub(crate) fn is_tree_operator(name: &str) -> bool {

@@ -42,6 +42,9 @@ pub(super) fn node(node: &Node, out: &mut DocBuilder) {
         Node::Sample(sample) => {
             out.append_f64("$sampleRate", sample.rate);
         }
+        Node::Where(script) => {
+            out.append("$where", RawValue::Code(script.source()));
+        }
         Node::Constant(flag) => {
             out.append_i32(if *flag { "$alwaysTrue" } else { "$alwaysFalse" }, 1);
         }

@@ -19,10 +19,3 @@ pub(super) fn field(operator: &FieldOperator<'_>) -> Parsed {
 pub(super) fn tree(element: RawElement<'_>, _: &Context<'_>) -> Result<Option<Node>> {
     Err(refused(element.key()))
 }
-
-pub(super) fn javascript(element: RawElement<'_>, _: &Context<'_>) -> Result<Option<Node>> {
-    Err(CommandError::bad_value(format!(
-        "{} is not available: server-side JavaScript is not enabled on this server",
-        element.key()
-    )))
-}

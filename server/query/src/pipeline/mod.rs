@@ -40,7 +40,8 @@ pub use stage::StageSpec;
 pub use table::is_in_stable_api;
 
 use crate::Constants;
-use quire_bson::{DocBuf, RawDoc};
+use crate::filter::Filter;
+use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::Result;
 use std::sync::Arc;
 
@@ -74,6 +75,19 @@ impl Pipeline {
     /// Parses the stages, given as a BSON array.
     pub fn parse(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result<Pipeline> {
         parse::pipeline(stages, constants)
+    }
+
+    /// Parses stages that follow a client's question to a collection, which unlike a `$match` may
+    /// have `$where`.
+    pub fn behind_query(
+        filter: RawDoc<'_>,
+        stages: RawDoc<'_>,
+        constants: &Arc<Constants>,
+    ) -> Result<Pipeline> {
+        let kind = stage::Kind::Match(Arc::new(Filter::parse_query(filter, constants)?));
+        let first = StageSpec::new("$match", RawValue::Document(filter), kind);
+        let rest = parse::pipeline(stages, constants)?;
+        Ok(Pipeline { source: None, stages: vec![first] }.then(rest))
     }
 
     /// Parses the pipeline of an update, which may hold only stages that keep documents one to one.

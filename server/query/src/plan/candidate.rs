@@ -68,7 +68,8 @@ impl<'f> Conditions<'f> {
             | Node::Nor(_)
             | Node::Expr(_)
             | Node::Schema(_)
-            | Node::Sample(_) => {}
+            | Node::Sample(_)
+            | Node::Where(_) => {}
         }
     }
 

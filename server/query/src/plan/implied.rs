@@ -28,7 +28,7 @@ fn holds_directly(conditions: &Conditions<'_>, wanted: &Node) -> bool {
         Node::Or(branches) => branches.iter().any(|branch| holds_directly(conditions, branch)),
         Node::Field(field) => field_implied(conditions, field),
         Node::Constant(flag) => *flag,
-        Node::Nor(_) | Node::Expr(_) | Node::Schema(_) | Node::Sample(_) => false,
+        Node::Nor(_) | Node::Expr(_) | Node::Schema(_) | Node::Sample(_) | Node::Where(_) => false,
     }
 }
 

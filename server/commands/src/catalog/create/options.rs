@@ -250,7 +250,7 @@ pub fn check_validator(
              internal database"
         )));
     }
-    Filter::parse(validator, constants)
+    Filter::parse(validator, &Arc::new(constants.for_catalog()))
         .map(|_| ())
         .map_err(|error| error.context("Parsing of collection validator failed"))
 }

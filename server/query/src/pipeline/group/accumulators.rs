@@ -2,6 +2,7 @@
 
 use super::picked::{Extremes, First, Last, List, Merged};
 use super::ranked::{End, Ranked};
+use super::scripted::Functions;
 use super::set::Distinct;
 use super::state::{OfValue, State};
 use crate::Constants;
@@ -28,12 +29,14 @@ enum Syntax {
     Ranked(End),
     /// `{sortBy: …, output: …, n: …}`
     RankedN(End),
+    /// `{init: …, accumulate: …, accumulateArgs: …, merge: …, lang: "js"}`
+    Scripted,
     /// Known to MongoDB, not here.
     Absent,
 }
 
 const TABLE: &[(&str, Syntax)] = &[
-    ("$accumulator", Syntax::Absent),
+    ("$accumulator", Syntax::Scripted),
     ("$addToSet", Syntax::Plain(|order| Box::new(Distinct::by(order)))),
     ("$avg", Syntax::Plain(|_| Box::new(OfValue(Average::default())))),
     ("$bottom", Syntax::Ranked(End::Bottom)),
@@ -70,18 +73,17 @@ enum Begin {
     Plain(Start),
     Counted(Expression, StartWithN),
     Ranked(Option<Expression>, SortPattern, End),
+    Scripted(Arc<Functions>),
 }
 
 impl Accumulation {
     /// The state for a new group. Only here may `n` depend on something: on the group's `_id`.
     pub(super) fn start(&self, id: &Bson, order: &ValueOrder) -> Result<Box<dyn State>> {
-        let count = |n: &Expression| {
-            let root = match id {
-                Bson::Document(id) => DocBuf::from(id),
-                _ => DocBuf::new(),
-            };
-            count_of(n.evaluate(root.as_raw())?.as_ref())
+        let root = || match id {
+            Bson::Document(id) => DocBuf::from(id),
+            _ => DocBuf::new(),
         };
+        let count = |n: &Expression| count_of(n.evaluate(root().as_raw())?.as_ref());
         Ok(match &self.begin {
             Begin::Plain(start) => start(order),
             Begin::Counted(n, start) => start(count(n)?, order),
@@ -89,6 +91,7 @@ impl Accumulation {
                 let n = n.as_ref().map(count).transpose()?;
                 Box::new(Ranked::new(pattern.clone(), *end, n))
             }
+            Begin::Scripted(functions) => functions.start(root().as_raw())?,
         })
     }
 
@@ -129,6 +132,10 @@ impl Accumulation {
             }
             Syntax::Ranked(end) => ranked(name, operand, *end, false, constants)?,
             Syntax::RankedN(end) => ranked(name, operand, *end, true, constants)?,
+            Syntax::Scripted => {
+                let (functions, argument) = Functions::parse(operand, constants)?;
+                Accumulation { argument, begin: Begin::Scripted(Arc::new(functions)) }
+            }
             Syntax::Absent => {
                 return Err(CommandError::new(
                     quire_errors::Code::CommandNotSupported,

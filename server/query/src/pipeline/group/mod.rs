@@ -7,6 +7,7 @@ mod accumulators;
 mod parse;
 mod picked;
 mod ranked;
+mod scripted;
 mod set;
 mod state;
 
@@ -76,7 +77,7 @@ impl Stage for Running {
         loop {
             if let Some(groups) = &mut self.giving {
                 return Ok(match groups.next() {
-                    Some(group) => Step::Doc(self.spec.show(group)),
+                    Some(group) => Step::Doc(self.spec.show(group)?),
                     None => Step::Done,
                 });
             }
@@ -123,13 +124,13 @@ impl Running {
 }
 
 impl Spec {
-    fn show(&self, mut group: OneGroup) -> DocBuf {
+    fn show(&self, mut group: OneGroup) -> Result<DocBuf> {
         let mut out = DocBuilder::new();
         out.append_bson("_id", &group.id);
         for ((name, _), state) in self.fields.iter().zip(&mut group.states) {
             // Every group has every field: what is missing shows as null.
-            out.append_bson(name, &state.finish().unwrap_or(Bson::Null));
+            out.append_bson(name, &state.finish()?.unwrap_or(Bson::Null));
         }
-        out.finish()
+        Ok(out.finish())
     }
 }

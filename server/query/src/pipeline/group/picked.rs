@@ -19,8 +19,8 @@ impl State for First {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
-        self.0.take().flatten()
+    fn finish(&mut self) -> Result<Value> {
+        Ok(self.0.take().flatten())
     }
 }
 
@@ -34,8 +34,8 @@ impl State for Last {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
-        self.0.take()
+    fn finish(&mut self) -> Result<Value> {
+        Ok(self.0.take())
     }
 }
 
@@ -93,8 +93,8 @@ impl State for List {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
-        Some(Bson::Array(std::mem::take(&mut self.values).into()))
+    fn finish(&mut self) -> Result<Value> {
+        Ok(Some(Bson::Array(std::mem::take(&mut self.values).into())))
     }
 
     fn held_bytes(&self) -> usize {
@@ -144,8 +144,8 @@ impl State for Extremes {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
-        Some(Bson::Array(std::mem::take(&mut self.values)))
+    fn finish(&mut self) -> Result<Value> {
+        Ok(Some(Bson::Array(std::mem::take(&mut self.values))))
     }
 
     fn held_bytes(&self) -> usize {
@@ -167,8 +167,8 @@ impl State for Merged {
         merge_into(&mut self.doc, value)
     }
 
-    fn finish(&mut self) -> Value {
-        Some(Bson::Document(std::mem::take(&mut self.doc)))
+    fn finish(&mut self) -> Result<Value> {
+        Ok(Some(Bson::Document(std::mem::take(&mut self.doc))))
     }
 
     fn held_bytes(&self) -> usize {

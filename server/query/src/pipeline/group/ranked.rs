@@ -62,9 +62,9 @@ impl State for Ranked {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
+    fn finish(&mut self) -> Result<Value> {
         let mut values = std::mem::take(&mut self.values).into_values();
-        if self.single { values.next() } else { Some(Bson::Array(values.collect())) }
+        Ok(if self.single { values.next() } else { Some(Bson::Array(values.collect())) })
     }
 
     fn held_bytes(&self) -> usize {

@@ -32,9 +32,9 @@ impl State for Distinct {
         Ok(())
     }
 
-    fn finish(&mut self) -> Value {
+    fn finish(&mut self) -> Result<Value> {
         self.seen.clear();
-        Some(Bson::Array(std::mem::take(&mut self.values)))
+        Ok(Some(Bson::Array(std::mem::take(&mut self.values))))
     }
 
     fn held_bytes(&self) -> usize {

@@ -11,7 +11,7 @@ pub(super) trait State: Send {
     fn add(&mut self, doc: RawDoc<'_>, value: Value) -> Result<()>;
 
     /// The result; the state is used up.
-    fn finish(&mut self) -> Value;
+    fn finish(&mut self) -> Result<Value>;
 
     /// The bytes it holds that grow with what it has seen.
     fn held_bytes(&self) -> usize {
@@ -27,8 +27,8 @@ impl<A: Accumulator> State for OfValue<A> {
         self.0.add(value)
     }
 
-    fn finish(&mut self) -> Value {
-        self.0.finish()
+    fn finish(&mut self) -> Result<Value> {
+        Ok(self.0.finish())
     }
 }
 
