@@ -12,7 +12,7 @@ use crate::Tree;
 use crate::refusal::Refusal;
 use crate::replica_set::ReplicaSetSetting;
 use crate::support::Warning;
-use crate::table::{COMPONENTS, PARAMETERS};
+use crate::table::{COMPONENTS, JAVASCRIPT, PARAMETERS};
 
 /// Everything that was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,6 +152,8 @@ pub struct Process {
 pub struct Security {
     /// The file of the secret that members share; not looked at yet.
     pub key_file: Option<PathBuf>,
+    /// Whether queries may bring scripts, where it is said at all.
+    pub javascript: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -192,7 +194,10 @@ impl Settings {
             log,
             process,
             profiling: profiling(&all)?,
-            security: Security { key_file: all.path("security.keyFile")? },
+            security: Security {
+                key_file: all.path("security.keyFile")?,
+                javascript: all.optional(JAVASCRIPT, all.0.get_bool(JAVASCRIPT))?,
+            },
             emulate_version: all.text("compatibility.emulateVersion")?,
             replica_set: replica_set(&all)?,
             parameters: all.parameters()?,

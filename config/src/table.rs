@@ -9,6 +9,8 @@ use crate::setting::{Alias, Gives, Setting, Spelling, alias, means, takes};
 
 /// The path under which server parameters live.
 pub(crate) const PARAMETERS: &str = "setParameter";
+
+pub(crate) const JAVASCRIPT: &str = "security.javascriptEnabled";
 /// The path under which the log's components live.
 pub(crate) const COMPONENTS: &str = "systemLog.component";
 
@@ -365,9 +367,8 @@ pub const SETTINGS: &[Setting] = &[
         .flags(&[takes("clusterIpSourceAllowlist"), takes("clusterIpSourceWhitelist")])
         .aliases(&[alias("security.clusterIpSourceWhitelist")])
         .unprotected(&[], NO_SOURCE_CHECK),
-    Setting::new("security.javascriptEnabled", Bool, "Run JavaScript on the server.")
-        .flags(&[means("noscripting", "false")])
-        .ignored("the server never runs JavaScript"),
+    Setting::new(JAVASCRIPT, Bool, "Run scripts that queries bring; else only test commands do.")
+        .flags(&[means("noscripting", "false")]),
     // ---- operationProfiling
     Setting::new(
         "operationProfiling.mode",

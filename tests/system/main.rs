@@ -25,6 +25,7 @@ mod overload;
 mod protection;
 mod repair;
 mod replica_set;
+mod scripts;
 mod settings;
 mod stopping;
 mod streams;

@@ -7,6 +7,7 @@
 use crate::host::Traffic;
 use crate::listener::Undecided;
 use crate::peers::{self, Links};
+use crate::script_threads::ScriptThreads;
 use quire_commands::{Answer, Client, Response, Server, Turn};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
@@ -57,6 +58,7 @@ pub(crate) struct Connection<S> {
     traffic: Arc<Traffic>,
     /// Takes the connection over when it is a member's; `None` outside of a replica set.
     links: Option<Arc<Links>>,
+    script_threads: Arc<ScriptThreads>,
     frames: FrameBuffer,
     out: Vec<u8>,
     next_response: i32,
@@ -71,6 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         client: Arc<Client>,
         traffic: Arc<Traffic>,
         links: Option<Arc<Links>>,
+        script_threads: Arc<ScriptThreads>,
     ) -> Connection<S> {
         let frames = FrameBuffer::new();
         Connection {
@@ -79,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             client,
             traffic,
             links,
+            script_threads,
             frames,
             out: Vec::new(),
             next_response: 1,
@@ -148,9 +152,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     return Err(self.hand_over(&links, &request).await);
                 }
                 let active = self.traffic.clone().begin();
-                let served = self.run(&request).await;
+                let served = if quire_commands::may_run_scripts(&self.server, &request) {
+                    let request = Arc::new(request);
+                    self.run(&request, Some(&request)).await
+                } else {
+                    let served = self.run(&request, None).await;
+                    self.frames.recycle(request.into_buffer());
+                    served
+                };
                 drop(active);
-                self.frames.recycle(request.into_buffer());
                 served
             }
             Err(Rejected::Refused(refusal)) => {
@@ -216,11 +226,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if read == 0 { Err(Ended::PeerLeft) } else { Ok(()) }
     }
 
-    /// Runs a request and answers it, more than once when it streams.
-    async fn run(&mut self, request: &Request) -> Result<(), Ended> {
+    /// Runs a request and answers it, more than once when it streams. One that may run scripts is
+    /// shared, so that another thread can.
+    async fn run(&mut self, request: &Request, shared: Option<&Arc<Request>>) -> Result<(), Ended> {
         let mut reply_to = request.reply_to();
         loop {
-            let answer = match self.run_once(request).await? {
+            let answer = match self.run_once(request, shared).await? {
                 Response::Answer(answer) => answer,
                 Response::HangUp => return Err(Ended::HungUp),
             };
@@ -238,8 +249,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Runs a request while watching for the client's end.
-    async fn run_once(&mut self, request: &Request) -> Result<Response, Ended> {
-        let work = quire_commands::run(&self.server, &self.client, request);
+    async fn run_once(
+        &mut self,
+        request: &Request,
+        shared: Option<&Arc<Request>>,
+    ) -> Result<Response, Ended> {
+        let (server, client, threads) = (&self.server, &self.client, &self.script_threads);
+        let work = async {
+            match shared {
+                Some(request) => threads.run(server, client, request).await,
+                None => quire_commands::run(server, client, request).await,
+            }
+        };
         let mut work = std::pin::pin!(work);
         loop {
             let watch = self.frames.pending_bytes() < READ_AHEAD_MAX;

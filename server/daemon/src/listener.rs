@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::host::Traffic;
 use crate::logging::in_context;
 use crate::peers::Links;
+use crate::script_threads::ScriptThreads;
 use crate::shutdown::Shutdown;
 use quire_commands::{Client, Entry, Server};
 use quire_config::Net;
@@ -54,6 +55,7 @@ pub(crate) struct Accepting {
     pub(crate) quiet: bool,
     /// `None` outside of a replica set.
     pub(crate) links: Option<Arc<Links>>,
+    pub(crate) script_threads: Arc<ScriptThreads>,
 }
 
 impl Listeners {
@@ -290,7 +292,8 @@ impl Accepting {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let (server, traffic) = (self.server.clone(), self.traffic.clone());
-        Connection::new(stream, server, client, traffic, self.links.clone())
+        let (links, script_threads) = (self.links.clone(), self.script_threads.clone());
+        Connection::new(stream, server, client, traffic, links, script_threads)
     }
 
     async fn admit<S: AsyncRead + AsyncWrite + Unpin>(

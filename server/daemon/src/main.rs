@@ -21,6 +21,7 @@ mod peers;
 mod random;
 mod repair;
 mod replication;
+mod script_threads;
 mod serve;
 mod shutdown;
 mod status_page;

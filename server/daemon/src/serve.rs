@@ -12,6 +12,7 @@ use crate::listener::{Accepting, Listeners};
 use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
 use crate::metrics::Metrics;
 use crate::replication::Replication;
+use crate::script_threads::ScriptThreads;
 use crate::shutdown::{Shutdown, Signals};
 use crate::stores::{self, Stores};
 use crate::{background, fork, machine, repair};
@@ -25,6 +26,8 @@ use quire_config::{
     LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
 };
 use quire_execution::Failing;
+use quire_javascript::JavaScript;
+use quire_query::scripts::Engine;
 use quire_replset::{HostPort, ReplicaSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -111,8 +114,9 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         connections_max,
         data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
     };
+    let script_engine = script_engine(&settings, &parameters);
     let set = replication.as_ref().map(|replication| replication.set.clone());
-    let server = Arc::new(server(&settings, parameters, &stores, host, facts, set));
+    let server = Arc::new(server(&settings, parameters, &stores, host, facts, script_engine, set));
     let _ = serving.set(server.clone());
     background::start(&server, &shutdown);
     if let Some(replication) = &replication {
@@ -131,6 +135,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         connections_max,
         quiet,
         links: replication.as_ref().map(|replication| replication.links.clone()),
+        script_threads: Arc::new(ScriptThreads::new()),
     };
     let acceptors = listeners.accept(&accepting);
     tracing::info!(
@@ -208,6 +213,7 @@ fn server(
     stores: &Stores,
     host: ProcessHost,
     facts: Facts,
+    script_engine: Option<Arc<dyn Engine>>,
     replica_set: Option<Arc<ReplicaSet>>,
 ) -> Server {
     let topology = Topology::new(facts.process);
@@ -228,8 +234,15 @@ fn server(
         topology,
         index_builds: Default::default(),
         ingress: Default::default(),
+        script_engine,
         replica_set,
     }
+}
+
+/// What runs the scripts of queries: nothing, unless it was asked for or test commands are there.
+fn script_engine(settings: &Settings, parameters: &Parameters) -> Option<Arc<dyn Engine>> {
+    let wanted = settings.security.javascript.unwrap_or(parameters.test_commands_enabled());
+    wanted.then(|| Arc::new(JavaScript) as Arc<dyn Engine>)
 }
 
 /// The parameter that a setting of its own gives, too.
