@@ -9,6 +9,7 @@ use crate::listener::Undecided;
 use crate::peers::{self, Links};
 use crate::script_threads::ScriptThreads;
 use quire_commands::{Answer, Client, Response, Server, Turn};
+use quire_failpoints::{ClientMessage, Direction};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
     Request, Violation, decode,
@@ -152,7 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     return Err(self.hand_over(&links, &request).await);
                 }
                 let active = self.traffic.clone().begin();
-                let served = if quire_commands::may_run_scripts(&self.server, &request) {
+                let bytes = request.message_bytes();
+                let served = if meet(self.ends(), Direction::In, bytes, &request).await.is_some() {
+                    // Only a client that is still sending could tell where it broke off.
+                    Err(Ended::HungUp)
+                } else if quire_commands::may_run_scripts(&self.server, &request) {
                     let request = Arc::new(request);
                     self.run(&request, Some(&request)).await
                 } else {
@@ -240,7 +245,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let id = self.response_id();
             self.write(reply_to, id, &answer);
+            let kept = meet(self.ends(), Direction::Out, self.out.len(), request).await;
+            if let Some(kept) = kept {
+                self.out.truncate(kept);
+            }
             self.send().await?;
+            if kept.is_some() {
+                return Err(Ended::HungUp);
+            }
             if !answer.more {
                 return Ok(());
             }
@@ -276,6 +288,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Who speaks with whom.
+    fn ends(&self) -> (&Server, &Client) {
+        (&self.server, &self.client)
+    }
+
     fn response_id(&mut self) -> i32 {
         let id = self.next_response;
         self.next_response = id.checked_add(1).unwrap_or(1);
@@ -308,4 +325,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         Ok(())
     }
+}
+
+/// Lets the fail point `quireClientBytes` delay a message, or say after how many bytes it breaks off.
+async fn meet(
+    (server, client): (&Server, &Client),
+    direction: Direction,
+    bytes: usize,
+    request: &Request,
+) -> Option<usize> {
+    let point = &server.failpoints.quire_client_bytes;
+    if !point.is_on() {
+        return None;
+    }
+    let (command, app_name) = (request.command_name(), client.app_name());
+    let message = ClientMessage { direction, bytes, command, app_name };
+    let entered = point.enter_if(|data| data.concerns(&message))?;
+    if let Some(delay) = entered.delay {
+        tokio::time::sleep(delay).await;
+    }
+    entered.kept_of(bytes)
 }

@@ -10,6 +10,7 @@ mod connections;
 mod data_directory;
 mod discarded;
 mod exit;
+mod failing_disk;
 mod fork;
 mod host;
 mod key_file;

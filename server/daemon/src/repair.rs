@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Checks every collection; fails when one of them is damaged.
 pub(crate) fn run(storage: &Storage) -> Result<(), Failure> {
-    let stores = Stores::open(storage, Arc::new(WallClock), stores::alone)?;
+    let stores = Stores::open(storage, Arc::new(WallClock), None, stores::alone)?;
     let view = stores.documents.view();
     let mut damaged = Vec::new();
     for collection in view.catalog().collections() {

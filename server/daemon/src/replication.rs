@@ -13,10 +13,13 @@ use crate::stores::Stores;
 use quire_bson::ObjectId;
 use quire_commands::Server;
 use quire_config::ReplicaSetSetting;
-use quire_consensus::{Message, Options, RecoveryError, Replica, Surroundings, Transport};
+use quire_consensus::{
+    ConsensusKind, Message, Options, RecoveryError, Replica, Role, Surroundings, Transport,
+};
 use quire_documents::Documents;
 use quire_execution::Clock;
 use quire_execution::wait::Waiting;
+use quire_failpoints::{Election, FailPoints};
 use quire_log::{LogStore, StateMachine};
 use quire_replset::set::{BEAT_EVERY, Founding, Listener, Notice, Outside, PeerIdentity};
 use quire_replset::{HostPort, ReplicaSet};
@@ -24,11 +27,15 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
+/// The fail points of a node with test commands; no other has any.
+pub(crate) type Points = Option<Arc<FailPoints>>;
+
 /// A set and what connects it to the others.
 #[derive(Clone)]
 pub(crate) struct Replication {
     pub(crate) set: Arc<ReplicaSet>,
     pub(crate) links: Arc<Links>,
+    points: Points,
     /// The members that the first of them makes a set of.
     initiate: Arc<[HostPort]>,
 }
@@ -41,6 +48,7 @@ impl Replication {
         address: HostPort,
         process: ObjectId,
         node: u64,
+        points: Points,
     ) -> Replication {
         let identity = Identity {
             node,
@@ -48,12 +56,13 @@ impl Replication {
             process,
             keys: Keys::new(keys.map_or(&[], KeyFile::keys)),
         };
-        let links = Arc::new(Links::new(identity, address.to_string(), Handle::current()));
+        let links =
+            Arc::new(Links::new(identity, address.to_string(), Handle::current(), points.clone()));
         let name = setting.name.clone();
         let founding = Founding { name, seeds: addresses(&setting.seeds), address, node, process };
-        let outside = Arc::new(Neighbours { links: links.clone() });
+        let outside = Arc::new(Neighbours { links: links.clone(), points: points.clone() });
         let set = Arc::new(ReplicaSet::new(founding, outside));
-        Replication { set, links, initiate: addresses(&setting.initiate).into() }
+        Replication { set, links, points, initiate: addresses(&setting.initiate).into() }
     }
 
     /// Starts the replica as a member.
@@ -78,16 +87,19 @@ impl Replication {
         }
         self.set.attach(replica.clone(), stores.sequencer.clone());
         let documents = stores.documents.clone();
-        self.links.attach(Arc::new(Local { set: self.set.clone(), replica, documents }));
+        let (set, points) = (self.set.clone(), self.points.clone());
+        self.links.attach(Arc::new(Local { set, replica, documents, points }));
     }
 
     /// Tells clients of changes, and lets the set do what it does unasked.
     pub(crate) fn serve(&self, server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
         self.set.listen(Arc::new(Clients { server: Arc::downgrade(server) }));
         let (set, shutdown) = (self.set.clone(), shutdown.clone());
+        let (points, replica) = (self.points.clone(), server.sequencer.replica().clone());
         tokio::spawn(async move {
             let beats = async {
                 loop {
+                    stand_if_forced(&points, &replica);
                     set.beat().await;
                     let seen = set.progressed.generation();
                     let due = tokio::time::sleep(BEAT_EVERY);
@@ -121,6 +133,24 @@ impl Replication {
     }
 }
 
+/// Lets the fail point `quireElection` have a member stand that does not lead.
+fn stand_if_forced(points: &Points, replica: &Replica) {
+    let Some(point) = points.as_ref().map(|points| &points.quire_election) else { return };
+    if !point.is_on() || replica.view().role != Role::Follower {
+        return;
+    }
+    if point.enter_if(|election| *election == Election::Force).is_some() {
+        replica.campaign();
+    }
+}
+
+/// Whether the fail point `quireElection` lets this member stand.
+fn may_stand(points: &Points) -> bool {
+    points.as_ref().is_none_or(|points| {
+        points.quire_election.enter_if(|election| *election == Election::Forbid).is_none()
+    })
+}
+
 fn addresses(given: &[quire_config::HostPort]) -> Vec<HostPort> {
     given.iter().map(|given| HostPort::new(given.host.clone(), given.port)).collect()
 }
@@ -128,6 +158,7 @@ fn addresses(given: &[quire_config::HostPort]) -> Vec<HostPort> {
 /// The links as the set sees them.
 struct Neighbours {
     links: Arc<Links>,
+    points: Points,
 }
 
 impl Outside for Neighbours {
@@ -164,6 +195,10 @@ impl Outside for Neighbours {
         Some(self.links.failure(node)?.to_string())
     }
 
+    fn allows_standing(&self) -> bool {
+        may_stand(&self.points)
+    }
+
     fn sleep(&self, duration: Duration) -> Waiting<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
@@ -182,6 +217,23 @@ struct Local {
     set: Arc<ReplicaSet>,
     replica: Arc<Replica>,
     documents: Arc<Documents>,
+    points: Points,
+}
+
+impl Local {
+    /// Whether a fail point has this member not hear a message.
+    fn ignores(&self, message: &Message) -> bool {
+        let (Some(points), Message::Consensus(message)) = (&self.points, message) else {
+            return false;
+        };
+        match message.kind {
+            ConsensusKind::Append if !message.entries.is_empty() => {
+                points.stop_repl_producer.enter().is_some()
+            }
+            ConsensusKind::TimeoutNow => !may_stand(&self.points),
+            _ => false,
+        }
+    }
 }
 
 /// Databases that every member has for itself.
@@ -189,7 +241,9 @@ const OWN_DATABASES: [&str; 3] = ["admin", "config", "local"];
 
 impl LocalMember for Local {
     fn receive(&self, from: u64, message: Message) {
-        self.replica.receive(from, message);
+        if !self.ignores(&message) {
+            self.replica.receive(from, message);
+        }
     }
 
     fn peer_is_dead(&self, node: u64) {

@@ -86,17 +86,18 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     };
     let facts = facts(&settings, persona, listeners.port, started);
     let mut replication = None;
-    let failpoints = parameters.failpoints().clone();
-    let test_commands = parameters.test_commands_enabled();
-    let stores = Stores::open(&settings.storage, Arc::new(WallClock), |log, machine| {
-        let machine = match test_commands {
-            true => Arc::new(Failing::new(machine, failpoints)),
-            false => machine,
+    let points = parameters.test_commands_enabled().then(|| parameters.failpoints().clone());
+    let clock = Arc::new(WallClock);
+    let stores = Stores::open(&settings.storage, clock, points.as_ref(), |log, machine| {
+        let machine = match &points {
+            Some(points) => Arc::new(Failing::new(machine, points.clone())),
+            None => machine,
         };
         let Some(setting) = &settings.replica_set else { return stores::alone(log, machine) };
         let node = stores::node_of(log.as_ref())?;
         let address = HostPort::new(facts.host.clone(), facts.port);
-        let member = Replication::new(setting, keys.as_ref(), address, facts.process, node);
+        let (keys, points) = (keys.as_ref(), points.clone());
+        let member = Replication::new(setting, keys, address, facts.process, node, points);
         replication.insert(member).join(log, machine, parameters.retained_entries())
     })?;
     if let Some(replication) = &replication {

@@ -5,6 +5,7 @@
 
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
+use crate::failing_disk::FailingDisk;
 use crate::random;
 use quire_config::exit::{BAD_OPTIONS, NEED_DOWNGRADE, UNCAUGHT};
 use quire_config::{Storage, StorageEngine};
@@ -13,6 +14,7 @@ use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Clock, History, Sequencer};
+use quire_failpoints::{DiskTarget, FailPoints};
 use quire_log::{EngineLog, LOG_SPACES, LogError, LogStore, StateMachine};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,10 +33,11 @@ pub(crate) struct Stores {
 
 impl Stores {
     /// Opens the stores and recovers what the log holds above the data. `start` makes the replica, a
-    /// set of one or a member of many.
+    /// set of one or a member of many. There are fail points only where test commands are.
     pub(crate) fn open(
         storage: &Storage,
         clock: Arc<dyn Clock>,
+        points: Option<&Arc<FailPoints>>,
         start: impl FnOnce(Arc<dyn LogStore>, Arc<dyn StateMachine>) -> Result<Replica, RecoveryError>,
     ) -> Result<Stores, Failure> {
         let directory = match storage.engine {
@@ -47,7 +50,8 @@ impl Stores {
         };
         let root = directory.as_ref().map_or(Path::new("/quire"), DataDirectory::path);
         let data = open_data(root, memory.clone(), storage)?;
-        let log = open_log(root, memory)?;
+        let data = FailingDisk::before(data, points, DiskTarget::Data);
+        let log = open_log(root, memory, points)?;
         let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
@@ -95,11 +99,17 @@ fn open_data(
     Ok(Arc::new(engine))
 }
 
-fn open_log(root: &Path, memory_files: Option<MemoryFiles>) -> Result<EngineLog, Failure> {
+fn open_log(
+    root: &Path,
+    memory_files: Option<MemoryFiles>,
+    points: Option<&Arc<FailPoints>>,
+) -> Result<EngineLog, Failure> {
     let mut options = RocksOptions::log(root.join("log"), LOG_SPACES);
     options.memory_files = memory_files;
+    let points = points.cloned();
     let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
-        Ok(Arc::new(RocksEngine::open(options.clone())?))
+        let engine = Arc::new(RocksEngine::open(options.clone())?);
+        Ok(FailingDisk::before(engine, points.as_ref(), DiskTarget::Log))
     };
     EngineLog::open(opener).map_err(|error| log_failure(&error))
 }

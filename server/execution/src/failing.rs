@@ -1,7 +1,8 @@
-//! A state machine that fails on demand, for tests of whole servers.
+//! A state machine that fails or waits on demand, for tests of whole servers.
 //!
 //! Stands between the log and the documents only where test commands are enabled; nobody else pays
-//! for it. The fail point `quireFailApply` says which entries fail.
+//! for it. The fail point `quireFailApply` says which entries fail, `rsSyncApplyStop` whether a
+//! follower applies any.
 
 use quire_failpoints::FailPoints;
 use quire_log::{Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, StateMachine};
@@ -32,6 +33,10 @@ impl StateMachine for Failing {
 
     fn durable(&self) -> Result<LogIndex, Fatal> {
         self.machine.durable()
+    }
+
+    fn is_held(&self) -> bool {
+        self.points.rs_sync_apply_stop.enter().is_some() || self.machine.is_held()
     }
 
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {

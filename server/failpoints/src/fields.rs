@@ -5,6 +5,7 @@
 
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
+use std::time::Duration;
 
 /// The fields nobody has taken yet.
 #[derive(Debug)]
@@ -55,6 +56,34 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// One of a few words.
+    pub fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>> {
+        let given = self.string(name)?;
+        given.map(|given| meaning(name, &given, words)).transpose()
+    }
+
+    /// The same for a field without which the data means nothing.
+    pub fn required_word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<T> {
+        self.word(name, words)?.ok_or_else(|| {
+            CommandError::bad_value(format!("this fail point's 'data' needs the field '{name}'"))
+        })
+    }
+
+    /// Several of a few words.
+    pub fn words<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<Vec<T>>> {
+        let Some(given) = self.strings(name)? else { return Ok(None) };
+        given.iter().map(|given| meaning(name, given, words)).collect::<Result<_>>().map(Some)
+    }
+
+    /// A duration in milliseconds.
+    pub fn millis(&mut self, name: &str) -> Result<Option<Duration>> {
+        let Some(millis) = self.whole_number(name)? else { return Ok(None) };
+        match u64::try_from(millis) {
+            Ok(millis) => Ok(Some(Duration::from_millis(millis))),
+            Err(_) => Err(CommandError::bad_value(format!("'{name}' must not be negative"))),
+        }
+    }
+
     pub fn document(&mut self, name: &str) -> Result<Option<RawDoc<'a>>> {
         self.take(name, "an object", RawValue::as_document)
     }
@@ -76,6 +105,17 @@ impl<'a> Fields<'a> {
             ))),
         }
     }
+}
+
+fn meaning<T: Copy>(name: &str, given: &str, words: &[(&str, T)]) -> Result<T> {
+    let found = words.iter().find(|(word, _)| *word == given);
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        CommandError::bad_value(format!(
+            "'{name}' of a fail point's 'data' must be one of {}, not '{given}'",
+            known.join(", ")
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! where it stands. Nothing here is global, survives a restart, or is reachable by clients unless
 //! test commands are enabled. A point that is off costs one relaxed load.
 
+mod direction;
 mod fields;
 mod mode;
 mod point;
@@ -12,10 +13,15 @@ mod points;
 mod registry;
 mod requests;
 
+pub use direction::Direction;
 pub use mode::Mode;
 pub use point::{Data, FailPoint, Switch};
 pub use points::fail_command::{FailCommand, Outcome};
 pub use points::fail_get_more_after_cursor_checkout::FailGetMore;
 pub use points::on_primary_transactional_write::OnTransactionalWrite;
+pub use points::quire_client_bytes::{ClientBytes, ClientMessage};
+pub use points::quire_disk::{Disk, DiskFault, DiskTarget};
+pub use points::quire_election::Election;
+pub use points::quire_peer_traffic::{PeerFault, PeerMessage, PeerTraffic};
 pub use registry::{FailPoints, Known, known};
 pub use requests::Request;

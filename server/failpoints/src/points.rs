@@ -6,8 +6,14 @@ pub mod fail_get_more_after_cursor_checkout;
 pub mod max_time_always_time_out;
 pub mod max_time_never_time_out;
 pub mod on_primary_transactional_write;
+pub mod quire_client_bytes;
+pub mod quire_disk;
+pub mod quire_election;
 pub mod quire_fail_apply;
+pub mod quire_peer_traffic;
+pub mod rs_sync_apply_stop;
 pub mod stepdown_hang;
+pub mod stop_repl_producer;
 
 use crate::fields::Fields;
 use quire_errors::{Code, CommandError, Result};

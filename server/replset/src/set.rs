@@ -64,6 +64,11 @@ pub trait Outside: Send + Sync {
     /// Why another member cannot be reached at the moment.
     fn trouble_with(&self, node: RaftId) -> Option<String>;
 
+    /// Whether this member may stand for election, for all that the world outside has to say.
+    fn allows_standing(&self) -> bool {
+        true
+    }
+
     fn sleep(&self, duration: Duration) -> Waiting<'static, ()>;
 
     /// The wall clock in milliseconds since the epoch.

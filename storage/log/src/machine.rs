@@ -53,6 +53,11 @@ pub trait StateMachine: Send + Sync {
     /// The position that would be found after a power cut now; the log is kept above it.
     fn durable(&self) -> Result<LogIndex, Fatal>;
 
+    /// Whether a follower is to put off applying for now; it is asked again with every tick.
+    fn is_held(&self) -> bool {
+        false
+    }
+
     /// Applies entries in order, as one atomic step. Refused unless the state is whole.
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal>;
 

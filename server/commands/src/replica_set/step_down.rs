@@ -22,19 +22,19 @@ const CATCH_UP_SECONDS: u32 = 10;
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let set = set(context)?;
     set.step_down(parse(context)?).await?;
-    hang(context).await;
-    if context.server.facts.persona.has(Behaviour::CloseOnStepDown) {
+    if hang(context).await || context.server.facts.persona.has(Behaviour::CloseOnStepDown) {
         context.operation.hang_up();
         context.server.host.close_connections();
     }
     Ok(Reply::ok())
 }
 
-/// Lets the fail point hold up the end of a step-down. Without it clients keep their connections.
-async fn hang(context: &Context<'_>) {
+/// Lets the fail point hold up the end of a step-down. Gives whether it did; clients lose their
+/// connections then.
+async fn hang(context: &Context<'_>) -> bool {
     let point = &context.server.failpoints.stepdown_hang;
     if point.enter().is_none() {
-        return;
+        return false;
     }
     tracing::info!(
         target: "REPL",
@@ -43,8 +43,7 @@ async fn hang(context: &Context<'_>) {
         "A step-down hangs until its fail point is off"
     );
     point.until_off().await;
-    context.operation.hang_up();
-    context.server.host.close_connections();
+    true
 }
 
 fn parse(context: &Context<'_>) -> Result<StepDown> {

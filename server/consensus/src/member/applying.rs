@@ -118,6 +118,9 @@ impl Member {
         if !self.backlog.failed.is_empty() {
             return Ok(std::mem::take(&mut self.backlog.failed));
         }
+        if self.core.role() != Role::Leader && self.machine.is_held() {
+            return Ok(Vec::new());
+        }
         let next = self.machine.applied().index.next();
         let limit = self.wall_seconds.saturating_sub(self.delay_seconds);
         let delayed = self.delay_seconds > 0 && self.core.role() != Role::Leader;

@@ -40,6 +40,11 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// A test wants no connection.
+    pub(super) fn cut() -> Failure {
+        Failure::Broken("cut off by a fail point".to_owned())
+    }
+
     /// The kind in a word, for the log.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -7,10 +7,11 @@
 use super::dial::{self, Failure, Name};
 use super::frames::Frames;
 use super::handshake::{self, Unwelcome};
-use super::hello::Purpose;
+use super::hello::{Opening, Purpose};
 use super::links::{Links, Shared};
 use super::registry::Peer;
 use quire_consensus::Message;
+use quire_failpoints::{Direction, PeerFault};
 use quire_protocol::{FrameBuffer, Request};
 use std::io;
 use std::sync::atomic::Ordering;
@@ -37,6 +38,8 @@ enum Ended {
     /// The member opened a newer one.
     Superseded,
     Closing,
+    /// A fail point said so.
+    Cut,
 }
 
 impl Links {
@@ -50,6 +53,10 @@ impl Links {
         remote: &str,
     ) {
         let shared = &self.shared;
+        let opener = Opening::parse(first.body()).map(|opening| opening.host);
+        if opener.is_ok_and(|host| shared.faults.cut(Direction::In, &host)) {
+            return;
+        }
         let us = (&shared.identity, shared.standing());
         match handshake::welcome(stream, frames, first, us, &shared.timing).await {
             Ok(opening) if opening.purpose == Purpose::Link => {
@@ -94,7 +101,7 @@ impl Shared {
                 peer.hurry.notify_one();
             }
         }
-        let ended = self.receive(stream, frames, node, &arrival).await;
+        let ended = self.receive(stream, frames, (node, host), &arrival).await;
         tracing::info!(
             target: "REPL",
             id = 7_100_067,
@@ -117,18 +124,32 @@ impl Shared {
         &self,
         stream: &mut S,
         mut frames: Frames,
-        node: u64,
+        (node, host): (u64, &str),
         arrival: &Notify,
     ) -> Ended {
         let mut closing = self.closing.subscribe();
         loop {
             let Some(member) = self.member() else { return Ended::Closing };
+            let mut has_waited = false;
             loop {
                 match frames.next() {
                     Ok(None) => break,
                     Ok(Some([])) => {}
                     Ok(Some(bytes)) => match Message::decode(bytes) {
-                        Some(message) => member.receive(node, message),
+                        Some(message) => {
+                            match self.faults.fault(Direction::In, host, &message) {
+                                None => {}
+                                Some(PeerFault::Drop) => continue,
+                                Some(PeerFault::Cut) => return Ended::Cut,
+                                // What arrived together goes on together.
+                                Some(PeerFault::Delay(_)) if has_waited => {}
+                                Some(PeerFault::Delay(delay)) => {
+                                    has_waited = true;
+                                    tokio::time::sleep(delay).await;
+                                }
+                            }
+                            member.receive(node, message);
+                        }
                         None => return Ended::Nonsense,
                     },
                     Err(_) => return Ended::Nonsense,

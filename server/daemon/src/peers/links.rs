@@ -4,6 +4,7 @@
 //! the members are, asking a host who it is, closing.
 
 use super::dial::{self, Failure, Name};
+use super::faults::Faults;
 use super::handshake;
 use super::hello::{PeerHello, Purpose, Standing};
 use super::notices::Notices;
@@ -13,6 +14,7 @@ use super::{Identity, Timing};
 use parking_lot::RwLock;
 use quire_consensus::{Message, Transport};
 use quire_errors::{Code, CommandError};
+use quire_failpoints::{Direction, FailPoints};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -50,20 +52,27 @@ pub(super) struct Shared {
     pub(super) member: RwLock<Option<Arc<dyn LocalMember>>>,
     pub(super) registry: Registry,
     pub(super) notices: Notices,
+    pub(super) faults: Faults,
     pub(super) closing: watch::Sender<bool>,
 }
 
 impl Links {
     /// `host` is this process's `host:port` as others know it. Nothing is sent or accepted before
-    /// [`Links::attach`].
-    pub(crate) fn new(identity: Identity, host: String, runtime: Handle) -> Links {
-        Links::with_timing(identity, host, runtime, Timing::default())
+    /// [`Links::attach`]. There are fail points only where test commands are.
+    pub(crate) fn new(
+        identity: Identity,
+        host: String,
+        runtime: Handle,
+        points: Option<Arc<FailPoints>>,
+    ) -> Links {
+        Links::with_timing(identity, host, runtime, points, Timing::default())
     }
 
     pub(super) fn with_timing(
         identity: Identity,
         host: String,
         runtime: Handle,
+        points: Option<Arc<FailPoints>>,
         timing: Timing,
     ) -> Links {
         let shared = Shared {
@@ -74,6 +83,7 @@ impl Links {
             member: RwLock::new(None),
             registry: Registry::default(),
             notices: Notices::default(),
+            faults: Faults::new(points),
             closing: watch::Sender::new(false),
         };
         Links { shared: Arc::new(shared) }
@@ -104,6 +114,9 @@ impl Links {
     /// Asks a host who it is. It may be this process itself.
     pub(crate) async fn probe(&self, host: &str) -> Result<PeerHello, Failure> {
         let shared = &self.shared;
+        if shared.faults.cut(Direction::Out, host) {
+            return Err(Failure::cut());
+        }
         let mut stream = dial::reach(&mut Name::of(host), &shared.timing).await?;
         let us = (&shared.identity, shared.host());
         handshake::introduce(&mut stream, us, (Purpose::Probe, None), &shared.timing).await

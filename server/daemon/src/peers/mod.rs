@@ -6,6 +6,7 @@
 //! nothing but a line in the log.
 
 mod dial;
+mod faults;
 mod frames;
 mod handshake;
 mod hello;

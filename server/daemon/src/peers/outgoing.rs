@@ -5,12 +5,14 @@
 //! the member hears of it at once.
 
 use super::dial::{self, Failure, Name};
+use super::faults::Passage;
 use super::frames;
 use super::handshake;
 use super::hello::Purpose;
 use super::links::Shared;
 use super::registry::Peer;
 use quire_consensus::Message;
+use quire_failpoints::Direction;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -80,6 +82,9 @@ async fn open(
     (name, suspect): (&mut Name, bool),
 ) -> Result<TcpStream, Failure> {
     let timing = &shared.timing;
+    if shared.faults.cut(Direction::Out, &peer.host) {
+        return Err(Failure::cut());
+    }
     let last = if suspect { *peer.last_address.lock() } else { None };
     let mut stream = match last {
         Some(address) => dial::reach_address(address, timing.connect_max, timing).await?,
@@ -135,6 +140,15 @@ async fn write(shared: &Shared, peer: &Peer, writer: &mut (impl AsyncWrite + Unp
     loop {
         if timeout(timing.idle_max, peer.outbox.filled()).await.is_ok() {
             peer.outbox.take(&mut batch);
+            match shared.faults.leave(&peer.host, &mut batch) {
+                Passage::Now => {}
+                Passage::After(delay) => tokio::time::sleep(delay).await,
+                Passage::Cut => return io::Error::other("cut off by a fail point"),
+            }
+            if batch.is_empty() {
+                // All of it was to be lost, and the link is to stay.
+                frames::append(&mut out, &[]);
+            }
             encode(&mut batch, &mut out, &peer.host);
         } else if !peer.is_needed(timing.unneeded_max) {
             return io::Error::other("it is not needed any more");

@@ -68,11 +68,6 @@ impl Gossip {
 }
 
 impl super::Inner {
-    /// Whether this member would not take over if it were asked to.
-    fn keeps_out(&self) -> bool {
-        self.is_frozen() || self.maintenance > 0
-    }
-
     /// Whether a member has been heard of lately.
     pub(super) fn is_up(&self, member: MemberId) -> bool {
         let Some(detail) = &self.detail else { return false };
@@ -85,6 +80,11 @@ impl super::Inner {
 }
 
 impl ReplicaSet {
+    /// Whether this member would not take over if it were asked to.
+    fn keeps_out(&self, inner: &super::Inner) -> bool {
+        self.is_kept_from_standing(inner) || inner.maintenance > 0
+    }
+
     /// What this member says of itself.
     fn gossip_of(&self, asks: bool) -> Option<Gossip> {
         let parts = self.parts.get()?;
@@ -100,7 +100,7 @@ impl ReplicaSet {
             config_term: config.map_or(-1, |config| config.term),
             applied: super::time::op_time(applied),
             applied_index: i64::try_from(applied.index.0).unwrap_or(i64::MAX),
-            frozen: inner.keeps_out(),
+            frozen: self.keeps_out(&inner),
             elected_millis: inner.elected.map_or(0, |elected| elected.at_millis),
             asks,
         })
@@ -115,7 +115,7 @@ impl ReplicaSet {
             let interval = Duration::from_millis(u64::try_from(interval).unwrap_or(2_000));
             let regular = inner.last_gossip.is_none_or(|at| at.elapsed() >= interval);
             // A primary that steps down hands over to nobody whom it believes to keep out.
-            let keeps_out = inner.keeps_out();
+            let keeps_out = self.keeps_out(&inner);
             inner.gossip_is_due |= keeps_out != inner.told_to_keep_out;
             inner.told_to_keep_out = keeps_out;
             if !regular && !std::mem::take(&mut inner.gossip_is_due) {

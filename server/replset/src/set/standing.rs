@@ -232,6 +232,11 @@ impl ReplicaSet {
         parts.replica.set_candidacy(candidacy);
     }
 
+    /// Whether an order keeps this member from standing, or the world outside does.
+    pub(super) fn is_kept_from_standing(&self, inner: &Inner) -> bool {
+        inner.is_frozen() || !self.outside.allows_standing()
+    }
+
     fn candidacy(&self, inner: &Inner) -> Candidacy {
         let node = self.founding.node;
         let never = Candidacy { stands: false, delay_ticks: 0 };
@@ -241,7 +246,7 @@ impl ReplicaSet {
             own,
             // A primary's timeout does not run; it stands again when it leads no more.
             state: if state == MemberState::Primary { MemberState::Secondary } else { state },
-            is_frozen: inner.is_frozen() || inner.stepping_down,
+            is_frozen: self.is_kept_from_standing(inner) || inner.stepping_down,
             in_maintenance: inner.maintenance > 0,
             failed_elections: inner.failed_elections,
         };

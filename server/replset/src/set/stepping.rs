@@ -149,7 +149,8 @@ impl ReplicaSet {
             return Err(crate::status::not_initialized());
         }
         let electable = standing.own_member().is_some_and(crate::MemberConfig::is_electable);
-        if standing.state != MemberState::Secondary || !electable || self.inner.lock().is_frozen() {
+        let is_kept = self.is_kept_from_standing(&self.inner.lock());
+        if standing.state != MemberState::Secondary || !electable || is_kept {
             return Err(failed("Election failed. The member may not stand for election now."));
         }
         self.parts()?.replica.campaign();

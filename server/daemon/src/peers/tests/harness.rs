@@ -4,6 +4,7 @@ use crate::peers::{Identity, Keys, Links, LocalMember, Standing, Timing, opens_l
 use parking_lot::Mutex;
 use quire_bson::ObjectId;
 use quire_consensus::{Message, Transport};
+use quire_failpoints::FailPoints;
 use quire_protocol::{DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX, decode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,6 +54,7 @@ pub(super) struct Setup {
     pub(super) keys: &'static [&'static str],
     pub(super) timing: Timing,
     pub(super) port: u16,
+    pub(super) points: Option<Arc<FailPoints>>,
 }
 
 /// Everything sooner than in earnest.
@@ -71,7 +73,7 @@ pub(super) fn quick() -> Timing {
 
 impl Setup {
     pub(super) fn of(id: u64) -> Setup {
-        Setup { id, set_name: "rs", keys: &[], timing: quick(), port: 0 }
+        Setup { id, set_name: "rs", keys: &[], timing: quick(), port: 0, points: None }
     }
 
     pub(super) async fn start(self) -> Node {
@@ -85,7 +87,7 @@ impl Setup {
             keys: Keys::new(&keys),
         };
         let runtime = tokio::runtime::Handle::current();
-        let links = Links::with_timing(identity, host.clone(), runtime, self.timing);
+        let links = Links::with_timing(identity, host.clone(), runtime, self.points, self.timing);
         let links = Arc::new(links);
         let heard = Arc::new(Heard::default());
         links.attach(heard.clone());
