@@ -1,5 +1,6 @@
 //! A replica set as its operators meet it: real processes on one machine.
 
+mod concerns;
 mod copying;
 mod forcing;
 mod guide;
@@ -8,4 +9,6 @@ mod keys;
 mod kinds;
 mod losing;
 mod reconfiguring;
+mod silent;
 mod stepping;
+mod writing;

@@ -240,6 +240,7 @@ impl Member {
 
     /// A member's process is known to be gone: its host refuses connections.
     pub fn peer_is_dead(&mut self, node: u64) {
+        self.copy_was_left(node);
         self.core.peer_is_dead(node);
     }
 

@@ -1,37 +1,11 @@
 //! Members that come, go, and come back with another disk.
 
+use super::writing::while_writing;
 use quire_bson::doc;
 use quire_tests::{ReplicaSet, members_of};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a member says when a copy of the state begins to arrive.
 const GETTING_A_COPY: i64 = 7_200_010;
-
-/// Writes to the primary while something else happens; returns how many were acknowledged.
-fn while_writing(set: &mut ReplicaSet, first: i32, act: impl FnOnce(&mut ReplicaSet)) -> i32 {
-    let primary = set.primary();
-    let port = set.daemon(primary).port();
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let mut connection = quire_tests::Connection::open(port);
-            let mut next = first;
-            while !stop.load(Ordering::Acquire) {
-                let filler = "x".repeat(2_000);
-                let document = doc! { "_id": next, "filler": filler };
-                let concern = doc! { "w": "majority", "wtimeout": 60_000 };
-                let command =
-                    doc! { "insert": "kept", "documents": [document], "writeConcern": concern };
-                connection.ok("test", command);
-                next += 1;
-            }
-            next
-        });
-        act(set);
-        stop.store(true, Ordering::Release);
-        writer.join().expect("all writes are acknowledged")
-    })
-}
 
 #[test]
 fn an_empty_member_is_taken_in_while_clients_write_and_let_go_again() {

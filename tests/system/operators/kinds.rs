@@ -89,6 +89,27 @@ fn a_delayed_member_shows_writes_late() {
 }
 
 #[test]
+fn a_majority_needs_not_wait_for_what_a_delayed_member_shows() {
+    // Long enough for everything here to happen before anything is shown.
+    let mut set = ReplicaSet::started_with(3, &[], |config| {
+        with_member(config, 2, doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 60 });
+    });
+    let primary = set.wait_until_whole();
+    set.kill(1 - primary);
+    for id in 0..3 {
+        let concern = doc! { "w": "majority", "wtimeout": 50_000 };
+        let document = doc! { "_id": id };
+        let command = doc! { "insert": "kept", "documents": [document], "writeConcern": concern };
+        set.connect(primary).ok("test", command);
+    }
+    assert_eq!(set.count_on(2), 0, "the delayed member shows it already");
+    // It has it all the same: whoever lost the primary finds it there.
+    set.start(1 - primary);
+    set.wait_for_state(1 - primary, "SECONDARY");
+    set.wait_for_count(1 - primary, 3);
+}
+
+#[test]
 fn members_without_votes_follow_and_do_not_count() {
     let mut set = ReplicaSet::started_with(3, &[], |config| {
         with_member(config, 1, doc! { "votes": 0, "priority": 0 });

@@ -2,12 +2,29 @@
 
 use quire_bson::doc;
 use quire_protocol::Flags;
-use quire_tests::{ReplicaSet, failure, free_port};
+use quire_tests::{Connection, ReplicaSet, failure, free_port};
 use std::time::{Duration, Instant};
+
+/// Long beside what a busy machine adds to it.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection on which a member tells of its next change.
+fn watched(set: &ReplicaSet, place: usize) -> Connection {
+    let mut monitor = set.connect(place);
+    let now = monitor.ok("admin", doc! { "hello": 1 });
+    assert_eq!(now.get_bool("isWritablePrimary").ok(), Some(true), "{now}");
+    let version = now.get_document("topologyVersion").expect("a version").clone();
+    let wait = doc! { "hello": 1, "topologyVersion": version, "maxAwaitTimeMS": 60_000 };
+    monitor.send("admin", wait, Flags::NONE, None).expect("it is sent");
+    monitor
+}
 
 #[test]
 fn an_isolated_primary_resigns_and_what_it_never_acknowledged_vanishes() {
-    let mut set = ReplicaSet::started(3);
+    let mut set = ReplicaSet::started_with(3, &[], |config| {
+        let millis = i32::try_from(TIMEOUT.as_millis()).expect("a few seconds");
+        config.insert("settings", doc! { "electionTimeoutMillis": millis });
+    });
     let primary = set.wait_until_whole();
     set.insert(primary, 0..10, 3);
     let others = set.secondaries();
@@ -15,21 +32,28 @@ fn an_isolated_primary_resigns_and_what_it_never_acknowledged_vanishes() {
         set.pause(*other);
     }
     let begun = Instant::now();
+    let mut monitor = watched(&set, primary);
     let mut writer = set.connect(primary);
     let subtype = quire_bson::BinarySubtype::Uuid;
     let session = quire_bson::Binary { subtype, bytes: vec![7; 16] };
     let insert = doc! { "insert": "kept", "documents": [{ "_id": 99 }], "txnNumber": 1_i64,
     "lsid": { "id": session } };
     writer.send("test", insert, Flags::NONE, None).expect("it is sent");
-    set.wait_until("the primary resigns", |set| {
-        set.hello(primary).get_bool("isWritablePrimary").ok() == Some(false)
-    });
-    eprintln!("an isolated primary resigned after {:?}", begun.elapsed());
+    let told = monitor.receive().expect("a change").body().to_document();
+    assert_eq!(told.get_bool("isWritablePrimary").ok(), Some(false), "{told}");
+    assert_eq!(told.get_bool("secondary").ok(), Some(true), "{told}");
+    let resigned_after = begun.elapsed();
+    assert!(resigned_after < 3 * TIMEOUT, "it resigned only after {resigned_after:?}");
     let reply = writer.receive().expect("an answer").body().to_document();
     let (code, message) = failure(&reply).expect("a failure");
     assert!([189, 10107, 11602, 91, 13435].contains(&code), "{code} {message}");
     let labels = reply.get_array("errorLabels").map(|labels| format!("{labels:?}"));
     assert!(labels.is_ok_and(|labels| labels.contains("RetryableWriteError")), "{reply}");
+    // The others still know nothing of it, and nobody is let write here any more.
+    let (code, message) =
+        writer.fails("test", doc! { "insert": "kept", "documents": [{ "_id": 98 }] });
+    assert_eq!(code, 10107, "{message}");
+    assert!(set.hello(primary).get("primary").is_none(), "{}", set.hello(primary));
 
     for other in &others {
         set.resume(*other);

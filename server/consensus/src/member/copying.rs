@@ -242,6 +242,13 @@ impl Member {
         self.departures.outbox.push((from, Message::CopyDone { token }));
     }
 
+    /// Whoever gave the copy is gone, and knows nothing of it when it comes back.
+    pub(super) fn copy_was_left(&mut self, by: u64) {
+        if self.arrival.as_ref().is_some_and(|arrival| arrival.from == by) {
+            self.arrival = None;
+        }
+    }
+
     /// What failed here will hardly succeed at once.
     fn arrival_failed(&mut self) {
         self.arrival = None;

@@ -1,11 +1,13 @@
 //! What members tell each other beside the log.
 //!
 //! Owns the message by which every member knows the others' states, for status and for deciding who
-//! is fit to take over. Nothing that safety needs is in it, and it may be lost.
+//! is fit to take over. Nothing that safety needs is in it, and it may be lost. A member whose state
+//! is still on its way learns the configuration from it too, to have something to show.
 
 use super::{Heard, Notice, ReplicaSet};
-use crate::{MemberId, MemberState, OpTime, RaftId};
-use quire_bson::{DocBuf, Limits, RawValue, Timestamp, doc};
+use crate::{Detail, MemberId, MemberState, OpTime, RaftId};
+use quire_bson::{Binary, BinarySubtype, DocBuf, Limits, RawValue, Timestamp, doc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A member of itself.
@@ -22,11 +24,13 @@ pub(super) struct Gossip {
     pub(super) elected_millis: i64,
     /// The sender wants to hear how the receiver is.
     pub(super) asks: bool,
+    /// The configuration, for a receiver that has none; empty for others.
+    pub(super) detail: Vec<u8>,
 }
 
 impl Gossip {
     pub(super) fn encode(&self) -> Vec<u8> {
-        DocBuf::from(&doc! {
+        let mut told = doc! {
             "set": &self.set_name,
             "state": self.state.number(),
             "term": self.term,
@@ -38,8 +42,12 @@ impl Gossip {
             "frozen": self.frozen,
             "elected": self.elected_millis,
             "asks": self.asks,
-        })
-        .into_bytes()
+        };
+        if !self.detail.is_empty() {
+            let bytes = self.detail.clone();
+            told.insert("detail", Binary { subtype: BinarySubtype::Generic, bytes });
+        }
+        DocBuf::from(&told).into_bytes()
     }
 
     fn decode(bytes: &[u8]) -> Option<Gossip> {
@@ -63,6 +71,10 @@ impl Gossip {
             frozen: flag("frozen")?,
             elected_millis: long("elected")?,
             asks: flag("asks")?,
+            detail: match doc.get("detail") {
+                Some(RawValue::Binary { bytes, .. }) => bytes.to_vec(),
+                _ => Vec::new(),
+            },
         })
     }
 }
@@ -103,6 +115,7 @@ impl ReplicaSet {
             frozen: self.keeps_out(&inner),
             elected_millis: inner.elected.map_or(0, |elected| elected.at_millis),
             asks,
+            detail: Vec::new(),
         })
     }
 
@@ -144,6 +157,8 @@ impl ReplicaSet {
             return;
         }
         let asks = gossip.asks;
+        let lacks_configuration = gossip.config_version < 0;
+        self.note_hearsay(&gossip.detail);
         {
             let mut inner = self.inner.lock();
             let known = inner.detail.as_ref().is_none_or(|detail| detail.member_of(from).is_some());
@@ -162,7 +177,46 @@ impl ReplicaSet {
         if asks && let Some(answer) = self.gossip_of(false) {
             self.outside.tell(from, answer.encode());
         }
+        if lacks_configuration {
+            self.tell_configuration(from);
+        }
         self.progressed.notify();
+    }
+
+    /// Shows a leader that its configuration is not known here.
+    pub(super) fn ask_for_configuration(&self, leader: RaftId) {
+        if let Some(gossip) = self.gossip_of(false) {
+            self.outside.tell(leader, gossip.encode());
+        }
+    }
+
+    /// Tells a member of the configuration that it waits for.
+    fn tell_configuration(&self, to: RaftId) {
+        let detail = self.inner.lock().known_detail().map(|detail| detail.encode());
+        if let (Some(detail), Some(gossip)) = (detail, self.gossip_of(false)) {
+            self.outside.tell(to, Gossip { detail, ..gossip }.encode());
+        }
+    }
+
+    /// Shows what others say the configuration is, until the log says it.
+    fn note_hearsay(&self, detail: &[u8]) {
+        if detail.is_empty() {
+            return;
+        }
+        let Ok(detail) = Detail::decode(detail) else { return };
+        let node = self.founding.node;
+        let (before, now) = {
+            let mut inner = self.inner.lock();
+            let is_about_us = detail.member_of(node).is_some();
+            if inner.known_detail().is_some() || !is_about_us {
+                return;
+            }
+            let before = inner.standing(node);
+            inner.detail = Some(Arc::new(detail));
+            (before, inner.standing(node))
+        };
+        self.tell_addresses(&now);
+        self.announce(&before, &now);
     }
 }
 
@@ -183,6 +237,7 @@ mod tests {
             frozen: true,
             elected_millis: 10,
             asks: false,
+            detail: vec![1, 2],
         };
         assert_eq!(Gossip::decode(&gossip.encode()), Some(gossip));
         assert_eq!(Gossip::decode(b"nothing"), None);

@@ -16,7 +16,7 @@ const TURN_PATIENCE: Duration = Duration::from_secs(5);
 impl ReplicaSet {
     /// Puts another configuration in force.
     pub async fn reconfigure(&self, proposed: RawDoc<'_>, force: bool) -> Result<()> {
-        if self.detail().is_none() {
+        if self.inner.lock().known_detail().is_none() {
             return Err(crate::status::not_initialized());
         }
         if !force && !self.standing().is_writable {

@@ -74,6 +74,9 @@ impl Inner {
         let Some(member) = own.and_then(|own| detail.config.members.get(own)) else {
             return MemberState::Removed;
         };
+        if self.known_detail().is_none() {
+            return MemberState::Startup2;
+        }
         if member.arbiter_only {
             return MemberState::Arbiter;
         }
@@ -87,6 +90,11 @@ impl Inner {
             return MemberState::Primary;
         }
         MemberState::Secondary
+    }
+
+    /// The configuration, unless it is only what others say.
+    pub(super) fn known_detail(&self) -> Option<&Arc<Detail>> {
+        self.detail.as_ref().filter(|_| !self.view.membership.detail.is_empty())
     }
 
     /// Whether clients may see this member as primary. Others lead in silence, to hand over.
@@ -120,25 +128,32 @@ impl ReplicaSet {
     /// Takes over what the replica says of itself.
     pub(super) fn note_view(&self, view: &MemberView) {
         let node = self.founding.node;
-        let (before, now, membership_changed) = {
+        let (before, now, membership_changed, new_leader) = {
             let mut inner = self.inner.lock();
             let before = inner.standing(node);
+            let new_leader = view.leader.filter(|leader| inner.view.leader != Some(*leader));
             let membership_changed =
                 inner.detail.is_none() || *inner.view.membership != *view.membership;
             inner.view = view.clone();
             if membership_changed {
+                // New members are asked how they are at once.
+                inner.last_gossip = None;
                 inner.detail = detail_of(&view.membership).or_else(|| inner.detail.take());
             }
             let now = inner.standing(node);
             self.note_election(&mut inner, &before, &now);
             self.note_copy(&mut inner);
-            (before, now, membership_changed)
+            let new_leader = new_leader.filter(|_| inner.known_detail().is_none());
+            (before, now, membership_changed, new_leader)
         };
         if membership_changed {
             self.tell_addresses(&now);
         }
         self.refresh_candidacy();
         self.announce(&before, &now);
+        if let Some(leader) = new_leader {
+            self.ask_for_configuration(leader);
+        }
     }
 
     fn note_election(&self, inner: &mut Inner, before: &Standing, now: &Standing) {
@@ -207,11 +222,8 @@ impl ReplicaSet {
             Some((*node, detail.config.member(*member)?.host.clone()))
         });
         self.outside.set_members(own.as_ref(), others.collect());
-        let timeout = detail.config.settings.election_timeout_millis;
-        let timeout = Duration::from_millis(u64::try_from(timeout).unwrap_or(1000));
-        let ticks = u32::try_from(ELECTION_TICKS).unwrap_or(1);
         if let Some(parts) = self.parts.get() {
-            parts.replica.set_tick((timeout / ticks).max(Duration::from_millis(1)));
+            parts.replica.set_tick(tick(detail.config.settings.election_timeout_millis));
             let delay = now.own_member().map_or(0, |member| member.delay_secs);
             parts.replica.set_delay(u32::try_from(delay).unwrap_or(0));
             parts.replica.set_witness(now.own_member().is_some_and(|own| own.arbiter_only));
@@ -263,6 +275,13 @@ impl ReplicaSet {
             Err(_) => never,
         }
     }
+}
+
+/// How long a tick of the replica lasts under an election timeout.
+pub(super) fn tick(timeout_millis: i64) -> Duration {
+    let timeout = Duration::from_millis(u64::try_from(timeout_millis).unwrap_or(1000));
+    let ticks = u32::try_from(ELECTION_TICKS).unwrap_or(1);
+    (timeout / ticks).max(Duration::from_millis(1))
 }
 
 fn detail_of(membership: &Membership) -> Option<Arc<Detail>> {
