@@ -25,9 +25,12 @@ impl World {
             let node = &mut self.nodes[place];
             node.disk.heal();
             node.candidacy = Candidacy::default();
+            node.delay_seconds = 0;
             (node.tick, node.busy_until) = (TICK, now);
             if let Some(running) = &mut node.running {
                 running.member.set_candidacy(Candidacy::default());
+                running.member.set_delay(0);
+                running.log.failing_read.store(0, std::sync::atomic::Ordering::Relaxed);
             }
             self.start(place);
         }

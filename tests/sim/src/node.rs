@@ -11,7 +11,7 @@ use quire_consensus::{Candidacy, Member, Start};
 use quire_documents::Documents;
 use quire_log::{LogStore, StateMachine};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 pub struct Node {
     pub place: usize,
@@ -27,6 +27,8 @@ pub struct Node {
     pub clock_seconds: i64,
     pub tick: Micros,
     pub candidacy: Candidacy,
+    /// How late it shows what is committed.
+    pub delay_seconds: u32,
 }
 
 pub struct Running {
@@ -57,6 +59,7 @@ impl Node {
             clock_seconds: 0,
             tick: TICK,
             candidacy: Candidacy::default(),
+            delay_seconds: 0,
         }
     }
 
@@ -85,6 +88,8 @@ impl Node {
             inner: log,
             checks: with.checks.clone(),
             syncs: AtomicU64::new(0),
+            failing_read: AtomicU64::new(0),
+            has_failed: AtomicBool::new(false),
         });
         let state = Arc::new(WatchedState {
             node: self.id,
@@ -102,6 +107,7 @@ impl Node {
         let member = Member::open(log.clone(), state, options, Start::InSet);
         let mut member = member.map_err(|error| format!("{} cannot start: {error}", self.id))?;
         member.set_candidacy(self.candidacy);
+        member.set_delay(self.delay_seconds);
         self.starts += 1;
         self.running = Some(Running { member, documents, log, planner: Planner::default() });
         Ok(())

@@ -4,6 +4,7 @@ use crate::options::{MILLI, Options, TICK};
 use crate::world::{Event, World};
 use quire_consensus::{Candidacy, Member};
 use quire_log::LogStore;
+use std::sync::atomic::Ordering;
 
 type Kind = fn(&mut World, usize);
 type Weight = fn(&Options) -> u64;
@@ -78,7 +79,11 @@ impl World {
     }
 
     fn fail_disk(&mut self, place: usize) {
-        if self.nodes[place].running.is_none() {
+        let Some(running) = &self.nodes[place].running else { return };
+        if self.random.chance(150) {
+            let nth = self.random.between(1, 40);
+            running.log.failing_read.store(nth, Ordering::Relaxed);
+            self.say(|world| format!("{}: the log cannot be read", world.nodes[place].id));
             return;
         }
         let what = self.nodes[place].disk.fail(&mut self.random);
@@ -87,6 +92,9 @@ impl World {
 
     fn heal_disk(&mut self, place: usize) {
         self.nodes[place].disk.heal();
+        if let Some(running) = &self.nodes[place].running {
+            running.log.failing_read.store(0, Ordering::Relaxed);
+        }
         self.say(|world| format!("{}: the disk is well", world.nodes[place].id));
     }
 
@@ -108,16 +116,16 @@ impl World {
     }
 
     fn order(&mut self, place: usize, what: &str, order: impl FnOnce(&mut Member)) {
-        let Some(running) = &mut self.nodes[place].running else { return };
-        order(&mut running.member);
         self.say(|world| format!("{}: {what}", world.nodes[place].id));
-        self.turn(place);
+        if self.unless_it_ends(place, |running| order(&mut running.member)).is_some() {
+            self.turn(place);
+        }
     }
 
     fn give_order(&mut self, place: usize) {
         let other = self.any_place();
         let to = self.nodes[other].id;
-        match self.random.below(6) {
+        match self.random.below(7) {
             0 => {
                 let Some(leader) = self.leader() else { return };
                 self.order(leader, "is to hand over", |member| member.transfer(to));
@@ -134,6 +142,13 @@ impl World {
             4 => self.order(place, "believes another to be dead", |member| {
                 member.peer_is_dead(to);
             }),
+            5 => {
+                let delay = u32::try_from(self.random.below(10)).unwrap_or_default();
+                self.nodes[place].delay_seconds = delay;
+                self.order(place, "shows what is committed later", |member| {
+                    member.set_delay(delay);
+                });
+            }
             _ => {
                 let stands = self.random.chance(800);
                 let delay_ticks = u32::try_from(self.random.below(30)).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a node does when something reaches it.
 
 use crate::checks::Sight;
+use crate::node::Running;
 use crate::options::{MILLI, Micros};
 use crate::planted::Planted;
 use crate::watched::WatchedLog;
@@ -8,6 +9,7 @@ use crate::world::{Event, World};
 use parking_lot::Mutex;
 use quire_consensus::{MemberView, Membership, Message, Role, Transport};
 use quire_log::{LogStore, StateMachine};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -49,13 +51,12 @@ impl World {
             return self.at(until, Event::Tick(place));
         }
         let now = self.now;
-        let Some(node) = self.nodes.get_mut(place) else { return };
+        let Some(node) = self.nodes.get(place) else { return };
         let (pause, seconds) = (node.tick, node.seconds(now));
-        if let Some(running) = &mut node.running {
-            running.member.tick(seconds);
-        }
         self.after(pause, Event::Tick(place));
-        self.turn(place);
+        if self.unless_it_ends(place, |running| running.member.tick(seconds)).is_some() {
+            self.turn(place);
+        }
     }
 
     pub fn deliver(&mut self, to: usize, id: u64, from: u64, bytes: Vec<u8>) {
@@ -76,7 +77,10 @@ impl World {
         if self.planted == Some(Planted::VoteTwice) {
             self.votes.asked(&message, running.member.term(), running.log.as_ref());
         }
-        running.member.receive(from, message);
+        let received = self.unless_it_ends(to, |running| running.member.receive(from, message));
+        if received.is_none() {
+            return;
+        }
         // Some turns take several messages.
         if self.random.chance(200) {
             let pause = self.random.below(2 * MILLI);
@@ -99,6 +103,26 @@ impl World {
         self.turn(place);
     }
 
+    /// Has a process do something; nothing where there is none. The core ends it when the log cannot
+    /// be read, for it does not know what it would have read.
+    pub fn unless_it_ends<T>(
+        &mut self,
+        place: usize,
+        act: impl FnOnce(&mut Running) -> T,
+    ) -> Option<T> {
+        let running = self.nodes.get_mut(place)?.running.as_mut()?;
+        let log = running.log.clone();
+        log.has_failed.store(false, Ordering::Relaxed);
+        match catch_unwind(AssertUnwindSafe(|| act(running))) {
+            Ok(done) => Some(done),
+            Err(panic) if !log.has_failed.load(Ordering::Relaxed) => resume_unwind(panic),
+            Err(_) => {
+                self.crash(place, None);
+                None
+            }
+        }
+    }
+
     /// Has a member do what follows from everything it was told.
     pub fn turn(&mut self, place: usize) {
         let planted = self.planted;
@@ -109,7 +133,11 @@ impl World {
         let syncs = log.syncs.load(Ordering::Relaxed);
         let outbox = Outbox { log: log.clone(), syncs, messages: Mutex::default() };
         let before = running.member.view().clone();
-        let settled = running.member.settle(&outbox);
+        let settled = self.unless_it_ends(place, |running| running.member.settle(&outbox));
+        let Some(settled) = settled else { return };
+        let Some(running) = self.nodes.get_mut(place).and_then(|node| node.running.as_mut()) else {
+            return;
+        };
         if settled.lost.is_some() {
             running.planner.lost();
         }

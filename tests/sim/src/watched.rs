@@ -12,7 +12,7 @@ use quire_log::{
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// States are compared at every so manieth entry.
 const COMPARED_EVERY: u64 = 16;
@@ -23,6 +23,20 @@ pub struct WatchedLog {
     pub checks: Arc<Mutex<Checks>>,
     /// How often it was synced.
     pub syncs: AtomicU64,
+    /// So many reads from now on, one fails; none does at zero.
+    pub failing_read: AtomicU64,
+    /// A read has failed.
+    pub has_failed: AtomicBool,
+}
+
+impl WatchedLog {
+    fn read_fails(&self) -> bool {
+        let left = self.failing_read.load(Ordering::Relaxed);
+        self.failing_read.store(left.saturating_sub(1), Ordering::Relaxed);
+        let fails = left == 1;
+        self.has_failed.fetch_or(fails, Ordering::Relaxed);
+        fails
+    }
 }
 
 impl LogStore for WatchedLog {
@@ -39,6 +53,9 @@ impl LogStore for WatchedLog {
     }
 
     fn read(&self, range: RangeInclusive<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError> {
+        if self.read_fails() {
+            return Err(LogError::Io("planned".to_owned()));
+        }
         self.inner.read(range, bytes_max)
     }
 

@@ -143,13 +143,20 @@ impl Storage for LogView {
         low: u64,
         high: u64,
         max_size: impl Into<Option<u64>>,
-        _: GetEntriesContext,
+        context: GetEntriesContext,
     ) -> raft::Result<Vec<eraftpb::Entry>> {
         if low < self.log.first_index().0 {
             return Err(raft::Error::Store(StorageError::Compacted));
         }
         let bytes_max = max_size.into().unwrap_or(u64::MAX);
-        let entries = self.read(low, high, usize::try_from(bytes_max).unwrap_or(usize::MAX))?;
+        let entries = match self.read(low, high, usize::try_from(bytes_max).unwrap_or(usize::MAX)) {
+            Ok(entries) => entries,
+            // Another member waits for entries that cannot be read at the moment; nobody else does.
+            Err(raft::Error::Store(StorageError::Other(_))) if context.can_async() => {
+                return Err(raft::Error::Store(StorageError::LogTemporarilyUnavailable));
+            }
+            Err(error) => return Err(error),
+        };
         if entries.is_empty() && low < high {
             return Err(raft::Error::Store(StorageError::Unavailable));
         }
