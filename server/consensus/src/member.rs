@@ -199,6 +199,8 @@ impl Member {
             self.progress_told = (None, LogIndex::ZERO);
         }
         if self.trouble.is_none() {
+            // What was heard since the last tick may forbid to stand.
+            self.set_candidacy(self.candidacy);
             self.core.tick();
         }
         self.stalled_ticks = if self.apply_failures > 0 { self.stalled_ticks + 1 } else { 0 };
@@ -228,13 +230,13 @@ impl Member {
         if message.kind == ConsensusKind::CopyOffer {
             return self.copy_offered(message);
         }
-        // Whoever has no state cannot lead, though its log may be the longest.
-        let cannot = message.kind == ConsensusKind::TimeoutNow && self.partial;
+        let cannot = message.kind == ConsensusKind::TimeoutNow && !self.may_stand();
         if cannot || self.gives_up(&mut message) {
             return;
         }
         let from = message.from;
         let outcome = self.core.step(message);
+        self.leave_other_copies();
         self.note_contradiction(from, outcome);
     }
 
@@ -247,8 +249,13 @@ impl Member {
     /// Whether and how eagerly this member stands for election.
     pub fn set_candidacy(&mut self, candidacy: Candidacy) {
         self.candidacy = candidacy;
-        let stands = candidacy.stands && !self.partial;
+        let stands = candidacy.stands && self.may_stand();
         self.core.set_candidacy(Candidacy { stands, ..candidacy });
+    }
+
+    /// Whoever has no state cannot lead, though its log may be the longest.
+    fn may_stand(&self) -> bool {
+        !self.partial && !self.is_left_behind()
     }
 
     /// Holds entries back until they are so old.
@@ -280,7 +287,7 @@ impl Member {
 
     /// Stands for election at once, without asking whether anybody would vote.
     pub fn campaign(&mut self) {
-        if !self.partial && self.trouble.is_none() {
+        if self.may_stand() && self.trouble.is_none() {
             self.core.campaign();
         }
     }
@@ -294,10 +301,18 @@ impl Member {
 
     /// Throws the core away and starts it from what is on disk.
     fn restart_core(&mut self, membership: Arc<Membership>) -> Result<(), RecoveryError> {
+        // What is known to be committed need not be learned again.
+        self.restart_core_from(membership, self.committed())
+    }
+
+    fn restart_core_from(
+        &mut self,
+        membership: Arc<Membership>,
+        committed: LogIndex,
+    ) -> Result<(), RecoveryError> {
         self.restarts += 1;
         let mut hard_state = recovery::hard_state(self.log.as_ref(), self.machine.as_ref())?;
-        // What is known to be committed need not be learned again.
-        hard_state.commit = hard_state.commit.max(self.committed()).min(self.log.last_index());
+        hard_state.commit = hard_state.commit.max(committed).min(self.log.last_index());
         self.core = Core::start(CoreStart {
             node: self.node,
             log: self.log.clone(),

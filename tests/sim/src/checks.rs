@@ -47,6 +47,8 @@ pub struct Checks {
     pub history: history::History,
     /// Copies of the state that arrived whole.
     pub copies: u64,
+    /// The term from which on a forced configuration is in force, if there is one.
+    forced_from: Option<Term>,
 }
 
 impl Checks {
@@ -94,6 +96,10 @@ impl Checks {
         let verdict = self.matching.holds(node, before, entries);
         self.note(verdict);
         self.durable.appended(node, entries, hard);
+        if self.forced_from.is_some() && hard.commit == LogIndex::ZERO {
+            // It gives a history up, and knows nothing to be committed in the other one.
+            self.monotonic.restarted(node);
+        }
     }
 
     /// An append of these failed: none, some or all of them may be there.
@@ -112,9 +118,40 @@ impl Checks {
         self.durable.restarted_after(node, after);
     }
 
+    /// A member goes on alone with what it holds. What only others hold is given up, and nothing
+    /// else: from here on there are two histories, which its log has in common.
+    pub fn forced(&mut self, from: Term, log: &dyn LogStore, applied: LogIndex, commit: LogIndex) {
+        let entries = match entries_of(log) {
+            Ok(entries) => entries,
+            Err(what) => return self.note(Err(what)),
+        };
+        self.forced_from = Some(from);
+        let tail = entries.iter().filter(|entry| entry.index > applied);
+        self.applied.forced(applied, tail.map(|entry| (entry.index, digest_of(entry))));
+        let term = log.term(commit).ok().flatten().unwrap_or_default();
+        self.commit.forced(commit, term);
+    }
+
+    fn is_forced(&self, term: Term) -> bool {
+        self.forced_from.is_some_and(|from| term >= from)
+    }
+
+    /// A client hears from a leader of this term that its write took effect.
+    pub fn acknowledged(&mut self, id: OperationId, term: Term) {
+        let forced = self.is_forced(term);
+        self.history.acknowledged(id, forced);
+    }
+
+    /// A client reads from a leader of this term.
+    pub fn read(&mut self, key: i32, begun: u64, seen: Vec<i64>, term: Term) {
+        let forced = self.is_forced(term);
+        self.history.read(key, begun, seen, forced);
+    }
+
     pub fn applying(&mut self, node: u64, entries: &[Entry]) {
         for entry in entries {
-            let verdict = self.applied.entry(node, entry.index, digest_of(entry));
+            let forced = self.is_forced(entry.term);
+            let verdict = self.applied.entry(node, entry.index, digest_of(entry), forced);
             self.note(verdict);
         }
     }
@@ -148,10 +185,12 @@ impl Checks {
         if role == Role::Leader {
             let verdict = self.leaders.leads(node, term);
             self.note(verdict);
-            let verdict = self.commit.leads(node, term, &self.durable);
+            let verdict = self.commit.leads(node, term, &self.durable, self.is_forced(term));
             self.note(verdict);
         }
-        let verdict = self.commit.committed(sight, &self.durable);
+        // Whoever led in this turn has committed what it did as a leader.
+        let forced = self.is_forced(sight.led.unwrap_or(term));
+        let verdict = self.commit.committed(sight, &self.durable, forced);
         self.note(verdict);
     }
 

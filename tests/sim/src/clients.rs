@@ -113,7 +113,7 @@ impl World {
             Kind::Append => match running.planner.append(&running.documents, seconds, *id, *key) {
                 Plan::Wait => return,
                 Plan::Done => {
-                    self.checks.lock().history.acknowledged(*id);
+                    self.checks.lock().acknowledged(*id, running.member.term());
                     return state.finish();
                 }
                 Plan::Propose(timestamp, payload) => running.member.submit(timestamp, payload),
@@ -142,20 +142,18 @@ impl World {
             return;
         };
         // Whoever hears that it is lost asks again.
-        if outcome.is_err() {
-            return;
-        }
+        let Ok(Committed { term, .. }) = outcome else { return };
         let Some(running) = &self.nodes[place].running else { return };
         let Ok(list) = read_list(&running.documents, key) else { return };
         match kind {
             // Otherwise it was the entry that made the collections.
             Kind::Append if list.as_ref().is_some_and(|list| list.contains(&id.to_number())) => {
-                self.checks.lock().history.acknowledged(id);
+                self.checks.lock().acknowledged(id, term);
             }
             Kind::Append => return,
             Kind::Read => {
                 let seen = list.unwrap_or_default();
-                self.checks.lock().history.read(key, begun, seen);
+                self.checks.lock().read(key, begun, seen, term);
             }
         }
         self.clients[client].finish();

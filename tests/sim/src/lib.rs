@@ -11,6 +11,7 @@ mod checks;
 mod clients;
 mod digest;
 mod disk;
+mod forcing;
 mod network;
 mod node;
 mod operator;
@@ -37,6 +38,10 @@ pub struct Figures {
     pub wipes: u64,
     pub copies: u64,
     pub memberships: u64,
+    /// Configurations that were forced.
+    pub forced: u64,
+    /// Entries acknowledged before that nobody has any more.
+    pub given_up: u64,
     pub acknowledged: u64,
     pub reads: u64,
 }
@@ -50,6 +55,8 @@ impl Figures {
             (&mut self.wipes, other.wipes),
             (&mut self.copies, other.copies),
             (&mut self.memberships, other.memberships),
+            (&mut self.forced, other.forced),
+            (&mut self.given_up, other.given_up),
             (&mut self.acknowledged, other.acknowledged),
             (&mut self.reads, other.reads),
         ] {

@@ -16,6 +16,7 @@ impl World {
     pub fn operator_acts(&mut self) {
         let pause = 50 * MILLI + self.random.below(300 * MILLI);
         self.after(pause, Event::Operator);
+        self.force();
         let Some(place) = self.leader() else { return };
         let Some(now) = self.membership(place) else { return };
         let Some(next) = self.next_membership(place, &now) else { return };
@@ -65,6 +66,9 @@ impl World {
         if now.voters.len() == 1 && self.figures.memberships < 3 {
             return self.first_membership(now);
         }
+        if now.incarnation > 0 && now.voters.len() < VOTERS_MIN {
+            return self.next_voter(place, now);
+        }
         if self.calm || !self.random.chance(20 * self.options.memberships) {
             return None;
         }
@@ -80,6 +84,10 @@ impl World {
         let added = self.random.pick(&outside).copied();
         let learner = self.random.pick(&learners).copied();
         let removed = self.random.pick(&others).copied();
+        if now.incarnation > 0 {
+            // Chance would give votes to those who still follow the history that is given up.
+            return None;
+        }
         match self.random.below(6) {
             0 | 1 => added.map(|id| {
                 let mut next = now.clone();
@@ -103,6 +111,22 @@ impl World {
             }
             _ => Some(Membership { detail: self.now.to_be_bytes().to_vec(), ..now.clone() }),
         }
+    }
+
+    /// Gives one who follows a forced configuration its vote back. Who has not taken anything from
+    /// its leader might vote in the history that is given up.
+    fn next_voter(&mut self, leader: usize, now: &Membership) -> Option<Membership> {
+        let peers = self.nodes.get(leader)?.running.as_ref()?.member.view().peers.clone();
+        let follows = |id: &u64| {
+            let peer = peers.iter().find(|peer| peer.node == *id);
+            peer.is_some_and(|peer| peer.active && !peer.needs_copy && peer.durable.0 > 0)
+        };
+        let learners: Vec<u64> = now.learners.iter().copied().filter(follows).collect();
+        let id = *self.random.pick(&learners)?;
+        let mut next = now.clone();
+        next.learners.remove(&id);
+        next.voters.insert(id);
+        Some(next)
     }
 
     /// All the voters a set begins with.

@@ -48,6 +48,7 @@ pub struct Options {
     pub memberships: u64,
     pub wipes: u64,
     pub pauses: u64,
+    pub forces: u64,
 }
 
 impl Options {
@@ -56,7 +57,7 @@ impl Options {
         let mut some = |of: u64, weight: u64| if random.below(10) < of { weight } else { 0 };
         let (crashes, partitions, disks) = (some(7, 10), some(7, 8), some(5, 8));
         let (clocks, orders, memberships) = (some(4, 3), some(6, 6), some(6, 8));
-        let (wipes, pauses) = (some(4, 4), some(4, 5));
+        let (wipes, pauses, forces) = (some(4, 4), some(4, 5), some(4, 4));
         let (lost, doubled, late) = (some(5, 100), some(5, 100), some(5, 50));
         let pick = |random: &mut Random, from: &[u64]| *random.pick(from).unwrap_or(&1);
         Options {
@@ -83,6 +84,7 @@ impl Options {
             memberships,
             wipes,
             pauses,
+            forces,
         }
     }
 }

@@ -103,6 +103,9 @@ impl Planner {
             return Plan::Done;
         }
         let id = OperationId(session, number).to_number();
+        // The note before is gone where a forced configuration gave it up.
+        let old = OperationId(session, number.saturating_sub(1)).to_number();
+        let Ok(has_old) = has_note(documents, &notes, old) else { return Plan::Wait };
         let is_new = stored.is_none() && !self.lists.contains_key(&key);
         let pending = self.lists.get(&key).map(|(_, list)| list.clone());
         let mut list = pending.or(stored).unwrap_or_default();
@@ -110,8 +113,7 @@ impl Planner {
         let plan = self.propose(documents, seconds, 3, |first| {
             let mut effects = vec![write(&lists, first, key, &list, is_new)];
             effects.push(note(&notes, first + 1, id));
-            if number > 1 {
-                let old = OperationId(session, number - 1).to_number();
+            if has_old {
                 let row_key = id_row_key(RawValue::Int64(old));
                 let revision = Timestamp(first + 2);
                 effects.push(Effect::DeleteRow { collection: notes.id, row_key, revision });
@@ -279,6 +281,13 @@ fn read(
     let row_key = id_row_key(RawValue::Int32(key));
     documents.view().get_row(lists.id, &row_key, &mut |row| list = Some(operations(row.doc)))?;
     Ok(list)
+}
+
+fn has_note(documents: &Documents, notes: &Collection, id: i64) -> Result<bool, EngineError> {
+    let mut found = false;
+    let row_key = id_row_key(RawValue::Int64(id));
+    documents.view().get_row(notes.id, &row_key, &mut |_| found = true)?;
+    Ok(found)
 }
 
 fn operations(doc: quire_bson::RawDoc<'_>) -> Vec<i64> {

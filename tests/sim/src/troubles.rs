@@ -10,7 +10,7 @@ type Kind = fn(&mut World, usize);
 type Weight = fn(&Options) -> u64;
 
 /// The kinds of trouble, and how often a run has them.
-const KINDS: [(Kind, Weight); 11] = [
+const KINDS: [(Kind, Weight); 12] = [
     (World::lose_power, |options| options.crashes),
     (World::end_process, |options| options.crashes / 2),
     (World::split, |options| options.partitions),
@@ -22,6 +22,7 @@ const KINDS: [(Kind, Weight); 11] = [
     (World::give_order, |options| options.orders),
     (World::wipe, |options| options.wipes),
     (World::pause, |options| options.pauses),
+    (World::lose_the_majority, |options| options.forces),
 ];
 
 impl World {

@@ -42,6 +42,8 @@ pub struct World {
     pub planted: Option<Planted>,
     pub old_terms: OldTerms,
     pub votes: Votes,
+    /// The node by which a set without a majority is to go on.
+    pub survivor: Option<u64>,
     /// Ids whose disks were wiped.
     pub dead: BTreeSet<u64>,
     pub hash: TraceHash,
@@ -72,6 +74,7 @@ impl World {
             planted,
             old_terms: OldTerms::default(),
             votes: Votes::default(),
+            survivor: None,
             dead: BTreeSet::new(),
             hash: TraceHash::default(),
             figures: Figures::default(),
@@ -123,6 +126,7 @@ impl World {
             elections: checks.elections(),
             acknowledged: checks.history.acknowledged_count() as u64,
             reads: checks.history.reads_count() as u64,
+            given_up: checks.history.given_up_count() as u64,
             ..self.figures
         }
     }

@@ -158,6 +158,10 @@ impl Member {
             self.machine.apply(step)?;
         }
         let Some(membership) = configuration else { return Ok(()) };
+        if membership.incarnation < self.core.membership().incarnation {
+            // From the past of a member that an operator had go on alone.
+            return Ok(());
+        }
         self.keep_commitment();
         if self.core.change_membership(membership.clone()) {
             return Ok(());

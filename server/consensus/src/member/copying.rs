@@ -120,6 +120,7 @@ impl Member {
                 if self.departures.by_peer.get(&from).is_some_and(|copy| copy.token == token) {
                     self.departures.by_peer.remove(&from);
                     self.core.copy_ended(from);
+                    self.peers_applied.remove(&from);
                     tracing::info!(target: "REPL", id = 7_200_011, to = from, "A copy has arrived");
                 }
             }

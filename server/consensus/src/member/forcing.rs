@@ -8,11 +8,12 @@ use super::Member;
 use crate::message::{Consensus, ConsensusKind};
 use crate::recovery::RecoveryError;
 use crate::{Membership, core::Inadmissible};
-use quire_log::{Entry, HardState, LogIndex, Term};
+use quire_log::{Entry, HardState, LogError, LogIndex, Term};
 use std::sync::Arc;
 
-/// Further ahead than the old set may come in the meantime.
-const TERMS_AHEAD: u64 = 1_000;
+/// How many terms there are in an incarnation: more than a set will ever have elections. So a term
+/// tells its incarnation, and no two leaders of different ones ever have the same.
+const INCARNATION_TERMS: u64 = 1 << 24;
 
 /// Bytes of entries handed over for keeping at once.
 const KEPT_BYTES_MAX: usize = 4 << 20;
@@ -30,9 +31,10 @@ impl Member {
         if self.partial {
             return Err(RecoveryError::Partial);
         }
-        let incarnation = self.core.membership().incarnation.saturating_add(1);
         let HardState { term, commit, .. } = self.core.hard_state();
-        let term = Term(term.0.saturating_add(TERMS_AHEAD));
+        let known = self.core.membership().incarnation.max(incarnation_of(term));
+        let incarnation = known.saturating_add(1);
+        let term = Term(incarnation.saturating_mul(INCARNATION_TERMS));
         self.log.append(&[], Some(HardState { term, vote: 0, commit }))?;
         tracing::warn!(
             target: "REPL",
@@ -45,6 +47,21 @@ impl Member {
         self.restart_core(Arc::new(alone))?;
         self.core.campaign();
         Ok(())
+    }
+
+    /// True once a later incarnation was heard of whose configuration has not come here yet. Until
+    /// it has, what this member takes for the set's is not, and it must not stand for election.
+    pub(super) fn is_left_behind(&self) -> bool {
+        incarnation_of(self.core.term()) > self.core.membership().incarnation
+    }
+
+    /// A copy that comes from anybody but the leader may be one of the history that is left behind.
+    pub(super) fn leave_other_copies(&mut self) {
+        let leader = self.core.leader();
+        let is_other = self.arriving().is_some_and(|copy| Some(copy.from) != leader);
+        if is_other && self.is_left_behind() {
+            self.arrival = None;
+        }
     }
 
     /// Marks a message so that members left behind know that it comes from a later incarnation.
@@ -78,16 +95,24 @@ impl Member {
             from = message.from,
             "The set was forced onto another history: this member's data is replaced by a copy"
         );
-        self.forget_commitment();
+        self.forget_commitment(message.term);
         self.begin_arrival(message.from);
+        if self.partial {
+            self.start_over();
+        }
         true
     }
 
+    /// The entry from which on the sender's history is not ours, if it can be seen here that there
+    /// is one; zero where they part further back than can be seen.
     fn first_difference(&self, message: &Consensus) -> Option<LogIndex> {
-        let differs = |index: LogIndex, term: Term| matches!(self.log.term(index), Ok(Some(own)) if own != term);
-        if differs(message.index, message.log_term) && message.index <= self.core.committed() {
-            // Where the histories part is further back; everything that is left is kept.
-            return Some(self.log.first_index());
+        let differs = |index: LogIndex, term: Term| match self.log.term(index) {
+            Ok(own) => own.is_some_and(|own| own != term),
+            // Forgotten here, and not to be compared any more. A copy is right in either case.
+            Err(error) => matches!(error, LogError::Compacted(_)),
+        };
+        if message.index <= self.core.committed() && differs(message.index, message.log_term) {
+            return Some(LogIndex::ZERO);
         }
         message.entries.iter().find(|entry| differs(entry.index, entry.term)).map(|e| e.index)
     }
@@ -106,10 +131,12 @@ impl Member {
         }
     }
 
-    /// The log must not hold on to what this history had committed.
-    fn forget_commitment(&mut self) {
+    /// The log must not hold on to what this history had committed, nor this member listen any more
+    /// to those who lead it.
+    fn forget_commitment(&mut self, later: Term) {
         let HardState { term, vote, .. } = self.core.hard_state();
-        let forgotten = HardState { term, vote, commit: LogIndex::ZERO };
+        let vote = if later > term { 0 } else { vote };
+        let forgotten = HardState { term: term.max(later), vote, commit: LogIndex::ZERO };
         if let Err(error) = self.log.append(&[], Some(forgotten)) {
             tracing::error!(
                 target: "STORAGE",
@@ -117,6 +144,18 @@ impl Member {
                 error = %error,
                 "The log could not be given up"
             );
+            self.halted = true;
+        }
+    }
+
+    /// The log of the history that is given up, and what was committed in it, mean nothing in the
+    /// other one, whose copy may well stand before what this log has forgotten.
+    fn start_over(&mut self) {
+        let membership = self.core.membership().clone();
+        let cut = self.log.restart_after(LogIndex::ZERO, Term(0)).map_err(RecoveryError::from);
+        let started = cut.and_then(|()| self.restart_core_from(membership, LogIndex::ZERO));
+        if let Err(error) = started {
+            self.failure = Some(error);
             self.halted = true;
         }
     }
@@ -133,4 +172,8 @@ impl Member {
             "A member's log contradicts what is committed here"
         );
     }
+}
+
+fn incarnation_of(term: Term) -> u64 {
+    term.0 / INCARNATION_TERMS
 }

@@ -121,7 +121,8 @@ impl Member {
             .map(|peer| PeerProgress {
                 node: peer.node,
                 durable: peer.matched,
-                applied: applied(peer.node),
+                // Of a history that it gave up it may have applied more.
+                applied: applied(peer.node).min(peer.matched),
                 active: peer.active,
                 needs_copy: peer.needs_copy,
             })

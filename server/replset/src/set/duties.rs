@@ -89,8 +89,10 @@ impl ReplicaSet {
         let has_caught_up = |node: RaftId| {
             let peer = peers.iter().find(|peer| peer.node == node);
             peer.is_some_and(|peer| {
+                // Whoever has taken nothing from this leader may still follow another history.
                 peer.active
                     && !peer.needs_copy
+                    && peer.durable.0 > 0
                     && peer.applied.0.saturating_add(LAG_MAX) >= applied.0
             })
         };

@@ -2,33 +2,48 @@
 
 use super::Verdict;
 use quire_documents::{Documents, EngineError};
-use quire_log::{LogIndex, StateMachine};
+use quire_log::{Applied, LogIndex, StateMachine, Term};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub struct AppliedAlike {
     entries: BTreeMap<LogIndex, u64>,
-    states: BTreeMap<LogIndex, [u8; 16]>,
+    states: BTreeMap<(LogIndex, Term), [u8; 16]>,
+    /// What is applied under a forced configuration.
+    forced: BTreeMap<LogIndex, u64>,
 }
 
 impl AppliedAlike {
-    pub fn entry(&mut self, node: u64, index: LogIndex, digest: u64) -> Verdict {
-        let known = *self.entries.entry(index).or_insert(digest);
-        if known == digest {
+    /// A member goes on with what it has applied and with its log behind that.
+    pub fn forced(&mut self, applied: LogIndex, tail: impl Iterator<Item = (LogIndex, u64)>) {
+        let mut kept: BTreeMap<LogIndex, u64> = BTreeMap::new();
+        for known in [&self.entries, &self.forced] {
+            kept.extend(known.range(..=applied));
+        }
+        kept.extend(tail);
+        self.forced = kept;
+    }
+
+    pub fn entry(&mut self, node: u64, index: LogIndex, digest: u64, forced: bool) -> Verdict {
+        // The log of whoever was left holds entries of earlier terms, too.
+        let is_kept = self.forced.get(&index) == Some(&digest);
+        let entries = if forced { &mut self.forced } else { &mut self.entries };
+        let known = *entries.entry(index).or_insert(digest);
+        if known == digest || is_kept {
             return Ok(());
         }
         Err(format!("{node} applies another entry {index} than somebody before it"))
     }
 
     pub fn state(&mut self, node: u64, documents: &Documents) -> Verdict {
-        let index = documents.applied().index;
+        let Applied { index, term, .. } = documents.applied();
         let refused = documents.refused_effects();
         if refused > 0 {
             return Err(format!("{refused} effects did not fit the state of {node} at {index}"));
         }
         // A disk that fails to read says nothing about the state.
         let Ok(hash) = documents.state_hash() else { return Ok(()) };
-        let known = *self.states.entry(index).or_insert(hash);
+        let known = *self.states.entry((index, term)).or_insert(hash);
         if known == hash {
             return check_indexes(node, documents);
         }

@@ -9,26 +9,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub struct CommitRule {
-    /// The last entry that a leader has committed.
-    last: (LogIndex, Term),
+    /// The last entry that a leader has committed; under a forced configuration the second one.
+    last: [(LogIndex, Term); 2],
     known: BTreeMap<u64, LogIndex>,
     leaders: BTreeSet<Term>,
 }
 
 impl CommitRule {
+    /// One member goes on with what it knows to be committed.
+    pub fn forced(&mut self, commit: LogIndex, term: Term) {
+        self.last[1] = (commit, term);
+    }
+
     /// A new leader has everything that was ever committed.
-    pub fn leads(&mut self, node: u64, term: Term, durable: &Durable) -> Verdict {
-        let (index, of) = self.last;
+    pub fn leads(&mut self, node: u64, term: Term, durable: &Durable, forced: bool) -> Verdict {
+        let (index, of) = self.last[usize::from(forced)];
         if term < of || !self.leaders.insert(term) || durable.holds(node, index, of) {
             return Ok(());
         }
         Err(format!("{node} leads term {term} without the committed entry {index} of term {of}"))
     }
 
-    pub fn committed(&mut self, sight: &Sight<'_>, durable: &Durable) -> Verdict {
+    pub fn committed(&mut self, sight: &Sight<'_>, durable: &Durable, forced: bool) -> Verdict {
         let Sight { node, led, commit, memberships, .. } = *sight;
         let known = self.known.insert(node, commit).unwrap_or_default();
-        let (last, _) = self.last;
+        let (last, _) = self.last[usize::from(forced)];
         if commit <= known || commit <= last {
             return Ok(());
         }
@@ -48,7 +53,7 @@ impl CommitRule {
                  as one of that term"
             ));
         }
-        self.last = (commit, term);
+        self.last[usize::from(forced)] = (commit, term);
         Ok(())
     }
 }

@@ -28,16 +28,21 @@ struct Append {
     key: i32,
     begun: u64,
     acknowledged: Option<u64>,
+    /// By a leader under a forced configuration.
+    forced: bool,
 }
 
 struct Read {
     begun: u64,
     ended: u64,
     seen: Vec<i64>,
+    forced: bool,
 }
 
 #[derive(Default)]
 pub struct History {
+    /// What a forced configuration has kept, if there is one.
+    kept: Option<BTreeSet<i64>>,
     moment: u64,
     appends: BTreeMap<i64, Append>,
     reads: BTreeMap<i32, Vec<Read>>,
@@ -53,21 +58,37 @@ impl History {
     pub fn begun(&mut self, kind: Kind, id: OperationId, key: i32) -> u64 {
         let begun = self.now();
         if kind == Kind::Append {
-            self.appends.insert(id.to_number(), Append { key, begun, acknowledged: None });
+            self.appends
+                .insert(id.to_number(), Append { key, begun, acknowledged: None, forced: false });
         }
         begun
     }
 
-    pub fn acknowledged(&mut self, id: OperationId) {
+    /// Everything else that was acknowledged is given up, and what will be by those who have not
+    /// heard of it.
+    pub fn forced(&mut self, kept: BTreeSet<i64>) {
+        self.kept = Some(kept);
+    }
+
+    fn is_given_up(&self, id: i64, append: &Append) -> bool {
+        let is_kept = self.kept.as_ref().is_none_or(|kept| kept.contains(&id));
+        append.acknowledged.is_some() && !append.forced && !is_kept
+    }
+
+    pub fn given_up_count(&self) -> usize {
+        self.appends.iter().filter(|(id, append)| self.is_given_up(**id, append)).count()
+    }
+
+    pub fn acknowledged(&mut self, id: OperationId, forced: bool) {
         let now = self.now();
         if let Some(append) = self.appends.get_mut(&id.to_number()) {
-            append.acknowledged = Some(now);
+            (append.acknowledged, append.forced) = (Some(now), forced);
         }
     }
 
-    pub fn read(&mut self, key: i32, begun: u64, seen: Vec<i64>) {
+    pub fn read(&mut self, key: i32, begun: u64, seen: Vec<i64>, forced: bool) {
         let ended = self.now();
-        self.reads.entry(key).or_default().push(Read { begun, ended, seen });
+        self.reads.entry(key).or_default().push(Read { begun, ended, seen, forced });
     }
 
     pub fn acknowledged_count(&self) -> usize {
@@ -93,7 +114,8 @@ impl History {
             self.check_order(*key, list)?;
         }
         for (id, append) in &self.appends {
-            if append.acknowledged.is_some() && !seen.contains(id) {
+            let is_promised = append.acknowledged.is_some() && !self.is_given_up(*id, append);
+            if is_promised && !seen.contains(id) {
                 return Err(format!("the acknowledged operation {id:#x} is lost"));
             }
         }
@@ -118,8 +140,10 @@ impl History {
     }
 
     fn check_reads(&self, key: i32, reads: &[Read], list: &[i64]) -> Verdict {
-        for read in reads {
-            let Read { begun, ended, seen } = read;
+        // What others saw cannot be told from what is left.
+        let reads = || reads.iter().filter(|read| read.forced || self.kept.is_none());
+        for read in reads() {
+            let Read { begun, ended, seen, .. } = read;
             if list.get(..seen.len()) != Some(seen) {
                 return Err(format!("a read of key {key} saw {seen:x?}, which was never there"));
             }
@@ -135,7 +159,7 @@ impl History {
             if let Some(id) = missing {
                 return Err(format!("a read of key {key} did not see the acknowledged {id:#x}"));
             }
-            let before = reads.iter().filter(|other| other.ended < *begun);
+            let before = reads().filter(|other| other.ended < *begun);
             if before.map(|other| other.seen.len()).max() > Some(seen.len()) {
                 return Err(format!("a read of key {key} saw less than one before it"));
             }
