@@ -7,6 +7,9 @@ use quire_tests::{ReplicaSet, members_of};
 /// What a member says when a copy of the state begins to arrive.
 const GETTING_A_COPY: i64 = 7_200_010;
 
+/// What a primary says when another node than before answers at a member's address.
+const ANOTHER_DISK: i64 = 7_200_043;
+
 #[test]
 fn an_empty_member_is_taken_in_while_clients_write_and_let_go_again() {
     let mut set = ReplicaSet::started(1);
@@ -60,6 +63,7 @@ fn a_member_with_a_new_disk_comes_back_as_somebody_else() {
         set.wait_for_state(lost, "SECONDARY");
     });
     set.wait_for_count(lost, written);
+    set.daemon(primary).logged(ANOTHER_DISK);
     set.wait_until("nobody waits for votes", |set| {
         let config = set.config(primary);
         members_of(&config).iter().all(|member| !member.contains_key("newlyAdded"))
