@@ -13,7 +13,6 @@ mod db_stats;
 mod drop;
 mod drop_database;
 mod drop_indexes;
-mod first_batch;
 mod index_spec;
 mod list_collections;
 mod list_databases;

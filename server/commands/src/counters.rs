@@ -15,6 +15,8 @@ pub enum OperationClass {
     Update,
     Delete,
     GetMore,
+    /// Many writes in one command; each of them counts as its own kind does.
+    BulkWrite,
     Command,
 }
 

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod batch;
+mod bulk_write;
 mod collation;
 mod count;
 mod delete;
@@ -25,6 +26,7 @@ use crate::registry::Command;
 
 pub const COMMANDS: &[&Command] = &[
     &aggregate::COMMAND,
+    &bulk_write::COMMAND,
     &count::COMMAND,
     &delete::COMMAND,
     &distinct::COMMAND,

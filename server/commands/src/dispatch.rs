@@ -199,6 +199,8 @@ fn namespace_of(command: &Command, database: &str, body: RawDoc<'_>) -> String {
     let target = match command.class {
         // getMore names the cursor first, and then its collection.
         OperationClass::GetMore => body.get("collection"),
+        // The collections stand with the statements; this is where its cursor is.
+        OperationClass::BulkWrite => Some(RawValue::String("$cmd.bulkWrite")),
         _ if command.on_collection => body.nth(0).map(|element| element.value()),
         _ => None,
     };
@@ -261,8 +263,11 @@ async fn interruptible<T>(
 fn count(server: &Server, class: OperationClass) {
     let counters = &server.counters;
     let counter = match class {
-        // Inserts, updates and deletes are counted by the statement, by their commands.
-        OperationClass::Insert | OperationClass::Update | OperationClass::Delete => return,
+        // Writes are counted by the statement, by their commands.
+        OperationClass::Insert
+        | OperationClass::Update
+        | OperationClass::Delete
+        | OperationClass::BulkWrite => return,
         OperationClass::Query => &counters.query,
         OperationClass::GetMore => &counters.getmore,
         OperationClass::Command => &counters.command,

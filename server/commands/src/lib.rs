@@ -19,6 +19,7 @@ mod cursors;
 mod diagnostics;
 mod dispatch;
 mod facts;
+mod first_batch;
 mod gate;
 mod generic;
 mod handshake;

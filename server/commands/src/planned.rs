@@ -9,7 +9,6 @@ const PLANNED: &[&str] = &[
     "abortTransaction",
     "applyOps",
     "autoCompact",
-    "bulkWrite",
     "cleanupStructuredEncryptionData",
     "cloneCollectionAsCapped",
     "commitTransaction",

@@ -167,15 +167,18 @@ impl<'a> Context<'a> {
         self.body().nth(0).map_or(RawValue::Null, |element| element.value())
     }
 
+    /// The name in the command's first field.
+    pub fn target_name(&self) -> Result<&'a str> {
+        let target = self.target();
+        target.as_str().ok_or_else(|| {
+            let message = format!("collection name has invalid type {}", target.type_name());
+            CommandError::new(Code::InvalidNamespace, message)
+        })
+    }
+
     /// The collection that the first field names.
     pub fn namespace(&self) -> Result<Namespace> {
-        let RawValue::String(collection) = self.target() else {
-            return Err(CommandError::new(
-                Code::InvalidNamespace,
-                format!("collection name has invalid type {}", self.target().type_name()),
-            ));
-        };
-        namespace(self.database(), collection)
+        namespace(self.database(), self.target_name()?)
     }
 
     /// The state to read for a while: that of now, or that of the moment which the command reads.

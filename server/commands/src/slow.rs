@@ -111,6 +111,7 @@ pub fn kind(command: &Command) -> &'static str {
         OperationClass::GetMore
         | OperationClass::Insert
         | OperationClass::Query
+        | OperationClass::BulkWrite
         | OperationClass::Command => "command",
     }
 }
@@ -123,6 +124,7 @@ pub fn operation_kind(operation: &Operation) -> &'static str {
         Some(OperationClass::Update) => "update",
         Some(OperationClass::Delete) => "remove",
         Some(OperationClass::GetMore) => "getmore",
+        Some(OperationClass::BulkWrite) => "bulkWrite",
         Some(OperationClass::Command) | None => "command",
     }
 }

@@ -70,7 +70,7 @@ impl Top {
             OperationClass::Update => &mut usage.update,
             OperationClass::Delete => &mut usage.remove,
             OperationClass::GetMore => &mut usage.get_more,
-            OperationClass::Command => &mut usage.commands,
+            OperationClass::BulkWrite | OperationClass::Command => &mut usage.commands,
         };
         class.add(micros);
     }

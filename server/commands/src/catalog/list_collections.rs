@@ -1,6 +1,7 @@
 //! `listCollections`: the collections and views of a database.
 
-use super::{first_batch, shown};
+use super::shown;
+use crate::first_batch;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;

@@ -1,6 +1,7 @@
 //! `listIndexes`: the indexes of a collection, those that are being built included.
 
-use super::{first_batch, shown, target};
+use super::{shown, target};
+use crate::first_batch;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;

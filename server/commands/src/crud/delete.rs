@@ -29,12 +29,12 @@ pub const COMMAND: Command = Command {
 };
 
 /// One statement as the client wrote it.
-struct Statement<'a> {
-    filter: RawDoc<'a>,
-    hint: Option<RawValue<'a>>,
+pub(super) struct Statement<'a> {
+    pub(super) filter: RawDoc<'a>,
+    pub(super) hint: Option<RawValue<'a>>,
     /// The order asked for.
-    collation: Option<ValueOrder>,
-    multi: bool,
+    pub(super) collation: Option<ValueOrder>,
+    pub(super) multi: bool,
 }
 
 impl<'a> Statement<'a> {
@@ -82,16 +82,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             retried.push(index);
             continue;
         }
-        context.server.counters.delete.fetch_add(1, Ordering::Relaxed);
         let next = statements.get(index.saturating_add(1));
         let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
         let numbering = retryable.as_ref().map(|retryable| retryable.numbering(index));
-        match run_one(&Writer { more_follows, numbering, ..writer }, statement).await {
-            Ok(n) => {
-                deleted = deleted.saturating_add(n);
-                context.operation.figures.deleted.fetch_add(n, Ordering::Relaxed);
-                context.server.counters.docs_deleted.fetch_add(n, Ordering::Relaxed);
-            }
+        let writer = Writer { more_follows, numbering, ..writer };
+        match carry_out(context, &writer, statement, "limit=0").await {
+            Ok(n) => deleted = deleted.saturating_add(n),
             Err(error) if ends_command(&error) => return Err(error),
             Err(error) => errors.push((index, error)),
         }
@@ -111,16 +107,27 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     }))
 }
 
-async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<u64> {
+/// Carries one statement out, and counts it. `many` is how its command asks for all that match.
+pub(super) async fn carry_out(
+    context: &Context<'_>,
+    writer: &Writer<'_>,
+    statement: &Statement<'_>,
+    many: &str,
+) -> Result<u64> {
+    let counters = &context.server.counters;
+    counters.delete.fetch_add(1, Ordering::Relaxed);
     if statement.multi {
-        retrying::refuse_many(writer, "limit=0")?;
+        retrying::refuse_many(writer, many)?;
     }
     let constants = collation::of_statement(writer.constants, statement.collation.as_ref());
     let statement = DeleteStatement {
         selection: Selection::parse(statement.filter, None, statement.hint, &constants)?,
         multi: statement.multi,
     };
-    writes::delete(writer, &statement).await
+    let deleted = writes::delete(writer, &statement).await?;
+    counters.docs_deleted.fetch_add(deleted, Ordering::Relaxed);
+    context.operation.figures.deleted.fetch_add(deleted, Ordering::Relaxed);
+    Ok(deleted)
 }
 
 #[cfg(test)]

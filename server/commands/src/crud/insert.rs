@@ -8,9 +8,10 @@ use crate::reply::Reply;
 use crate::retrying::{self, Retryable};
 use crate::server::Context;
 use crate::stable_api::Api;
+use quire_bson::RawDoc;
 use quire_errors::Result;
 use quire_execution::check_writable;
-use quire_execution::writes::{self, InsertOptions, Writer};
+use quire_execution::writes::{self, InsertOptions, Inserted, Writer};
 use quire_replset::read_preference::Where;
 use std::sync::atomic::Ordering;
 
@@ -37,15 +38,11 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let bypass_validation = arguments.flag("bypassDocumentValidation")?;
     arguments.finish()?;
     let retryable = retrying::check_out(context, documents.len()).await?;
-    let counters = &context.server.counters;
-    counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
     let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let writer = context.writer(&namespace, &constants, bypass_validation);
     let numbering = retryable.as_ref().map(|retryable| retryable.numbering(0));
     let writer = Writer { numbering, ..writer };
-    let inserted = writes::insert(&writer, &documents, options).await?;
-    counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);
-    context.operation.figures.inserted.store(inserted.count, Ordering::Relaxed);
+    let inserted = carry_out(context, &writer, &documents, options).await?;
     let n = inserted.count.saturating_add(inserted.retried.len() as u64);
     let settled = retryable.map(Retryable::settled);
     Ok(Reply::with(|reply| {
@@ -55,6 +52,21 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             settled.append_retried(reply, &inserted.retried);
         }
     }))
+}
+
+/// Inserts documents into one collection, and counts them.
+pub(super) async fn carry_out(
+    context: &Context<'_>,
+    writer: &Writer<'_>,
+    documents: &[RawDoc<'_>],
+    options: InsertOptions,
+) -> Result<Inserted> {
+    let counters = &context.server.counters;
+    counters.insert.fetch_add(documents.len() as u64, Ordering::Relaxed);
+    let inserted = writes::insert(writer, documents, options).await?;
+    counters.docs_inserted.fetch_add(inserted.count, Ordering::Relaxed);
+    context.operation.figures.inserted.fetch_add(inserted.count, Ordering::Relaxed);
+    Ok(inserted)
 }
 
 #[cfg(test)]

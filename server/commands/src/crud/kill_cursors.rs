@@ -14,7 +14,8 @@ pub const COMMAND: Command = Command {
 };
 
 fn run(context: &Context<'_>) -> Result<Reply> {
-    let namespace = context.namespace()?.to_string();
+    // Not every cursor is one of a collection: `$cmd.bulkWrite` is a name too.
+    let namespace = format!("{}.{}", context.database(), context.target_name()?);
     let mut arguments = context.arguments()?;
     let ids = read_ids(arguments.array("cursors")?)?;
     arguments.finish()?;

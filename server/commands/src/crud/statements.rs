@@ -12,20 +12,36 @@ pub fn read<'a>(
     arguments: &mut Arguments<'a>,
     name: &str,
 ) -> Result<Vec<RawDoc<'a>>> {
-    let command = context.operation.command;
-    if let Some(unknown) = context.request.sequences().find(|sequence| sequence.name != name) {
+    refuse_sequences_but(context, &[name])?;
+    let statements = list(context, arguments, name)?;
+    check_count(statements.len())?;
+    Ok(statements)
+}
+
+/// Refuses sequences that the command does not know.
+pub fn refuse_sequences_but(context: &Context<'_>, known: &[&str]) -> Result<()> {
+    let mut sequences = context.request.sequences();
+    if let Some(unknown) = sequences.find(|sequence| !known.contains(&sequence.name)) {
+        let command = context.operation.command;
         return Err(CommandError::new(
             Code::Location(40415),
             format!("BSON field '{command}.{}' is an unknown field.", unknown.name),
         ));
     }
+    Ok(())
+}
+
+/// The documents of a field or sequence of this name, however many there are.
+pub fn list<'a>(
+    context: &Context<'a>,
+    arguments: &mut Arguments<'a>,
+    name: &str,
+) -> Result<Vec<RawDoc<'a>>> {
     // The protocol refuses a sequence whose name is also a field of the body.
-    let statements = match context.request.sequence(name) {
-        Some(sequence) => sequence.collect(),
-        None => documents(arguments.array(name)?, command, name)?,
-    };
-    check_count(&statements)?;
-    Ok(statements)
+    match context.request.sequence(name) {
+        Some(sequence) => Ok(sequence.collect()),
+        None => documents(arguments.array(name)?, context.operation.command, name),
+    }
 }
 
 fn documents<'a>(array: RawDoc<'a>, command: &str, name: &str) -> Result<Vec<RawDoc<'a>>> {
@@ -40,17 +56,15 @@ fn documents<'a>(array: RawDoc<'a>, command: &str, name: &str) -> Result<Vec<Raw
     array.iter().map(|element| element.value()).enumerate().map(document).collect()
 }
 
-fn check_count(statements: &[RawDoc<'_>]) -> Result<()> {
+/// Refuses a command with no statements, or with too many.
+pub fn check_count(statements: usize) -> Result<()> {
     let max = usize::try_from(WRITE_BATCH_MAX).unwrap_or(0);
-    if (1..=max).contains(&statements.len()) {
+    if (1..=max).contains(&statements) {
         return Ok(());
     }
     Err(CommandError::new(
         Code::InvalidLength,
-        format!(
-            "Write batch sizes must be between 1 and {max}. Got {} operations.",
-            statements.len()
-        ),
+        format!("Write batch sizes must be between 1 and {max}. Got {statements} operations."),
     ))
 }
 

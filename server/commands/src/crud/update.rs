@@ -38,29 +38,24 @@ pub const COMMAND: Command = Command {
 };
 
 /// One statement as the client wrote it.
-struct Statement<'a> {
-    filter: RawDoc<'a>,
-    update: RawValue<'a>,
-    variables: Option<RawDoc<'a>>,
+pub(super) struct Statement<'a> {
+    pub(super) filter: RawDoc<'a>,
+    pub(super) update: RawValue<'a>,
+    pub(super) variables: Option<RawDoc<'a>>,
     /// The order asked for.
-    collation: Option<ValueOrder>,
-    sort: Option<RawDoc<'a>>,
-    hint: Option<RawValue<'a>>,
-    array_filters: Option<RawDoc<'a>>,
-    multi: bool,
-    upsert: bool,
+    pub(super) collation: Option<ValueOrder>,
+    pub(super) sort: Option<RawDoc<'a>>,
+    pub(super) hint: Option<RawValue<'a>>,
+    pub(super) array_filters: Option<RawDoc<'a>>,
+    pub(super) multi: bool,
+    pub(super) upsert: bool,
 }
 
 impl<'a> Statement<'a> {
     fn read(doc: RawDoc<'a>) -> Result<Statement<'a>> {
         let mut arguments = Arguments::nested("update.updates", doc)?;
         let filter = arguments.doc("q")?;
-        let update = arguments.take("u").ok_or_else(|| arguments.missing("u"))?;
-        if !matches!(update, RawValue::Document(_) | RawValue::Array(_)) {
-            return Err(CommandError::failed_to_parse(
-                "Update argument must be either an object or an array",
-            ));
-        }
+        let update = take_modification(&mut arguments, "u")?;
         // MongoDB tells of an unknown stage before any statement runs; of other faults, each
         // statement tells when its turn comes.
         if let RawValue::Array(stages) = update {
@@ -112,6 +107,20 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// Takes what an update does: operators or a replacement, or a pipeline.
+pub(super) fn take_modification<'a>(
+    arguments: &mut Arguments<'a>,
+    name: &str,
+) -> Result<RawValue<'a>> {
+    let update = arguments.take(name).ok_or_else(|| arguments.missing(name))?;
+    if !matches!(update, RawValue::Document(_) | RawValue::Array(_)) {
+        return Err(CommandError::failed_to_parse(
+            "Update argument must be either an object or an array",
+        ));
+    }
+    Ok(update)
+}
+
 /// What the statements did together.
 #[derive(Default)]
 struct Done {
@@ -156,12 +165,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             done.retried.push(index);
             continue;
         }
-        context.server.counters.update.fetch_add(1, Ordering::Relaxed);
         let next = statements.get(index.saturating_add(1));
         let more_follows = next.is_some_and(|next| statements::goes_by_id(next.filter));
         let numbering = retryable.as_ref().map(|retryable| retryable.numbering(index));
-        match run_one(&Writer { more_follows, numbering, ..writer }, statement).await {
-            Ok(updated) => note(context, &mut done, index, updated),
+        let writer = Writer { more_follows, numbering, ..writer };
+        match carry_out(context, &writer, statement).await {
+            Ok(updated) => done.add(index, updated),
             Err(error) if ends_command(&error) => return Err(error),
             Err(error) => done.errors.push((index, error)),
         }
@@ -173,14 +182,22 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     Ok(reply(done, retryable.map(Retryable::settled)))
 }
 
-async fn run_one(writer: &Writer<'_>, statement: &Statement<'_>) -> Result<Updated> {
+/// Carries one statement out, and counts it.
+pub(super) async fn carry_out(
+    context: &Context<'_>,
+    writer: &Writer<'_>,
+    statement: &Statement<'_>,
+) -> Result<Updated> {
+    context.server.counters.update.fetch_add(1, Ordering::Relaxed);
     if statement.multi {
         retrying::refuse_many(writer, "multi=true")?;
     }
-    writes::update(writer, &statement.parse(writer.constants)?).await
+    let updated = writes::update(writer, &statement.parse(writer.constants)?).await?;
+    count(context, &updated);
+    Ok(updated)
 }
 
-fn note(context: &Context<'_>, done: &mut Done, index: usize, updated: Updated) {
+fn count(context: &Context<'_>, updated: &Updated) {
     let figures = &context.operation.figures;
     let counters = &context.server.counters;
     figures.matched.fetch_add(updated.matched, Ordering::Relaxed);
@@ -190,7 +207,6 @@ fn note(context: &Context<'_>, done: &mut Done, index: usize, updated: Updated) 
         figures.inserted.fetch_add(1, Ordering::Relaxed);
         counters.docs_inserted.fetch_add(1, Ordering::Relaxed);
     }
-    done.add(index, updated);
 }
 
 fn reply(done: Done, settled: Option<Settled>) -> Reply {

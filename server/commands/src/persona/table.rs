@@ -65,6 +65,8 @@ behaviours! {
     NoWritesPerformed: (6, 0), NEVER;
     /// Dropping a collection that is not there succeeds.
     DropOfMissing: (7, 0), NEVER;
+    /// One command writes to many collections.
+    BulkWrite: (8, 0), NEVER;
     /// Updates of one document take a sort.
     UpdateSort: (8, 0), NEVER;
     /// `WriteConcernTimeout` is the name of code 64.

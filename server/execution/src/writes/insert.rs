@@ -37,18 +37,24 @@ pub struct Inserted {
 }
 
 /// Inserts documents. A failure that is no document's fault is the result's `Err`; what was inserted
-/// before it stays.
+/// before it stays. Positions count from the first of them.
 pub async fn insert(
     writer: &Writer<'_>,
     documents: &[RawDoc<'_>],
     options: InsertOptions,
 ) -> Result<Inserted> {
-    let backlog = Backlog::default();
+    let own = Backlog::default();
+    let backlog = writer.backlog.unwrap_or(&own);
     let bytes = documents.iter().map(|doc| doc.as_bytes().len()).fold(0, usize::saturating_add);
-    let more_follows = documents.len() > BATCH_DOCUMENTS_MAX || bytes > BATCH_BYTES_MAX;
-    let writer = Writer { backlog: Some(&backlog), more_follows, ..*writer };
-    let done = insert_all(&writer, documents, options).await?;
-    backlog.settle(writer.sequencer).await?;
+    let is_one_entry = documents.len() <= BATCH_DOCUMENTS_MAX && bytes <= BATCH_BYTES_MAX;
+    let more_follows = writer.more_follows || !is_one_entry;
+    let done = {
+        let writer = Writer { backlog: Some(backlog), more_follows, ..*writer };
+        insert_all(&writer, documents, options).await?
+    };
+    if writer.backlog.is_none() {
+        own.settle(writer.sequencer).await?;
+    }
     Ok(done)
 }
 
@@ -129,7 +135,7 @@ impl Inserting<'_, '_> {
     /// True when an earlier attempt of the same command has inserted the document.
     fn was_inserted(&self, position: usize) -> Result<bool> {
         match &self.writer.numbering {
-            Some(numbering) => Ok(numbering.command.result(position)?.is_some()),
+            Some(numbering) => numbering.was_carried_out(position),
             None => Ok(false),
         }
     }

@@ -69,6 +69,12 @@ pub struct Numbering<'a> {
 }
 
 impl<'a> Numbering<'a> {
+    /// Whether an earlier attempt has carried out the statement that is this many behind.
+    pub(super) fn was_carried_out(&self, behind: usize) -> Result<bool> {
+        let result = self.command.result(self.position.saturating_add(behind))?;
+        Ok(result.is_some())
+    }
+
     /// What is recorded of inserted documents; they may belong to the commit of those before them.
     pub(super) fn inserts(&self, positions: &[usize], goes_on: bool) -> Recording<'a> {
         let inserted = |position: &usize| {
