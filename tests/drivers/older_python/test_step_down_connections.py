@@ -1,4 +1,4 @@
-"""What only a driver that still knows MongoDB 4.0 can show, against a server that behaves as one."""
+"""What only a driver that knows MongoDB 4.0 can show, against a server that behaves as one."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HANG = "stepdownHangBeforePerformingPostMemberStateUpdateActions"
 
 def test_a_write_is_retried_on_the_next_primary(members: ReplicaSet) -> None:
     commands = Commands()
-    # Asking this seldom, and not being streamed to, the client learns of the step-down by its write.
+    # Asking this seldom, and not streamed to, the client learns of the step-down by its write.
     seldom = {"heartbeatFrequencyMS": 60_000, "serverMonitoringMode": "poll"}
     with (
         members.client(event_listeners=[commands], **seldom) as client,
