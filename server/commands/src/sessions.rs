@@ -10,6 +10,7 @@ mod figures;
 mod listing;
 mod lsid;
 mod refresh;
+mod turn;
 
 pub use collection::namespace as collection_namespace;
 pub use figures::{Figures, Job};
@@ -21,6 +22,7 @@ use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::Signal;
 use quire_replset::set::SessionUses;
 use std::collections::{HashMap, HashSet};
+use turn::Turn;
 
 #[derive(Clone, Copy, Debug)]
 struct Session {
@@ -53,6 +55,8 @@ pub struct Sessions {
     told: Mutex<HashMap<SessionKey, i64>>,
     /// Rings when another member told of its sessions.
     pub told_of: Signal,
+    /// Held by whoever stores sessions, so that nobody is in another's way.
+    turn: Turn,
     pub figures: Figures,
 }
 

@@ -33,6 +33,9 @@ const RESERVE_PARTS: u64 = 10;
 /// How often applied state becomes durable, which bounds what a restart replays.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
+/// When storing sessions is tried again after it failed.
+const SESSIONS_AGAIN: Duration = Duration::from_secs(5);
+
 /// The least time between two looks at index builds without a builder.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -136,14 +139,19 @@ async fn expire(server: Arc<Server>) {
 
 /// Also at once when another member tells of its sessions.
 async fn refresh_sessions(server: Arc<Server>) {
+    let mut pause = server.parameters.session_refresh_interval();
+    let mut seen = server.told_of_sessions_seen();
     loop {
-        let seen = server.told_of_sessions_seen();
         tokio::select! {
-            () = tokio::time::sleep(server.parameters.session_refresh_interval()) => {}
+            () = tokio::time::sleep(pause) => {}
             () = server.told_of_sessions(seen) => {}
         }
+        pause = server.parameters.session_refresh_interval();
+        // Read first: what is told while these are stored is stored next.
+        seen = server.told_of_sessions_seen();
         if let Err(error) = server.refresh_sessions().await {
-            tracing::info!(
+            pause = pause.min(SESSIONS_AGAIN);
+            tracing::debug!(
                 target: "CONTROL",
                 id = 7_100_071,
                 error = %error,

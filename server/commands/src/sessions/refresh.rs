@@ -17,6 +17,7 @@ impl Server {
     /// collection, others by telling the primary. To be called every `logicalSessionRefreshMillis`,
     /// and when another member told of its sessions.
     pub async fn refresh_sessions(&self) -> Result<()> {
+        let _turn = self.sessions.turn.take().await;
         let began = Instant::now();
         let sessions_max = self.parameters.sessions_max();
         let now = self.now_millis();
