@@ -7,7 +7,7 @@ const {
   MongoOperationTimeoutError,
   MongoServerError,
 } = require('mongodb');
-const { plainResult } = require('../operations/results.js');
+const { clientBulkResult, plainResult } = require('../operations/results.js');
 const { Mismatch, match } = require('./values.js');
 
 /** What a bulk write failed with: its own error wraps another, and hides of what class that was. */
@@ -38,8 +38,14 @@ const codeNameOf = error =>
 
 function partialResultOf(error) {
   if (error instanceof MongoBulkWriteError) return plainResult(error.result);
-  return plainResult(error.partialResult);
+  return clientBulkResult(error.partialResult);
 }
+
+/** The reply behind a failure, be it in the error of a bulk write or in the one that this wraps. */
+const responseOf = error => error.cause?.errorResponse ?? originOf(error).errorResponse;
+
+const hasLabel = (error, label) =>
+  [error, error.cause].some(one => one?.hasErrorLabel?.(label) === true);
 
 /** `expectError`: name of the requirement -> check. */
 const CHECKS = {
@@ -70,22 +76,26 @@ const CHECKS = {
   },
   errorLabelsContain(expected, error) {
     for (const label of expected) {
-      ensure(error.hasErrorLabel?.(label), `with the label ${label}`, error);
+      ensure(hasLabel(error, label), `with the label ${label}`, error);
     }
   },
   errorLabelsOmit(expected, error) {
     for (const label of expected) {
-      ensure(!error.hasErrorLabel?.(label), `without the label ${label}`, error);
+      ensure(!hasLabel(error, label), `without the label ${label}`, error);
     }
   },
   errorResponse(expected, error, context) {
-    match(expected, originOf(error).errorResponse, context);
+    match(expected, responseOf(error), context);
   },
   expectResult(expected, error, context) {
     match(expected, partialResultOf(error), context);
   },
   writeErrors(expected, error, context) {
-    match(expected, plainResult(error.writeErrors), context);
+    const found = plainResult(error.writeErrors);
+    const [wanted, there] = [expected, found].map(errors => Object.keys(errors ?? {}).join());
+    ensure(there === wanted, `of the operations ${wanted} (not ${there})`, error);
+    // Each may tell more than is asked for.
+    for (const [index, one] of Object.entries(expected)) match(one, found[index], context);
   },
   writeConcernErrors(expected, error, context) {
     match(expected, plainResult(error.writeConcernErrors), context);

@@ -2,7 +2,7 @@
 'use strict';
 
 const { operationOptions } = require('./options.js');
-const { plainResult } = require('./results.js');
+const { clientBulkResult } = require('./results.js');
 
 /** `{insertOne: {...}}` as the driver wants it: `{name: 'insertOne', ...}`. */
 function modelOf(model) {
@@ -28,7 +28,7 @@ module.exports = {
     await client.db(database).dropDatabase(operationOptions(rest, context));
   },
   async clientBulkWrite({ client }, { models, ...rest }, context) {
-    return plainResult(
+    return clientBulkResult(
       await client.bulkWrite(models.map(modelOf), operationOptions(rest, context)),
     );
   },

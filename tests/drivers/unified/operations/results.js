@@ -18,4 +18,11 @@ function updateResult(result) {
   return plain;
 }
 
-module.exports = { plainResult, updateResult };
+/** The result of a client's bulk write: that of an update also says what its upsertedId says. */
+function clientBulkResult(result) {
+  const plain = plainResult(result);
+  for (const update of Object.values(plain?.updateResults ?? {})) delete update.didUpsert;
+  return plain;
+}
+
+module.exports = { clientBulkResult, plainResult, updateResult };
