@@ -69,12 +69,13 @@ def test_an_idle_cursor_times_out_and_one_that_must_not_stays() -> None:
         Quired(
             *("--setParameter", "cursorTimeoutMillis=200"),
             *("--setParameter", "clientCursorMonitorFrequencySecs=1"),
+            # The driver sends a session with everything, and such cursors live as long as these.
+            *("--setParameter", "enableTimeoutOfInactiveSessionCursors=true"),
         ) as server,
         server.client() as client,
     ):
         things = client.test.things
         things.insert_many([{"_id": number} for number in range(10)])
-        # Cursors of sessions live as long as these, so none is sent here.
         idle = client.test.command("find", "things", batchSize=2)["cursor"]["id"]
         kept = client.test.command("find", "things", batchSize=2, noCursorTimeout=True)
         assert idle
