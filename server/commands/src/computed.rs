@@ -4,10 +4,12 @@
 //! by none; their documents are made while they are asked for.
 
 mod data_version;
+pub(crate) mod oplog;
 mod set_configuration;
 mod transactions;
 
 use crate::server::Context;
+use quire_bson::RawDoc;
 use quire_documents::Namespace;
 use quire_execution::{Made, Maker, Source};
 use std::fmt;
@@ -22,22 +24,57 @@ struct Entry {
 
 const ALL: &[Entry] = &[
     Entry { database: "admin", collection: "system.version", open: data_version::open },
+    Entry { database: oplog::DATABASE, collection: oplog::NAME, open: oplog::open },
     Entry { database: "local", collection: "system.replset", open: set_configuration::open },
     Entry { database: "config", collection: "transactions", open: transactions::open },
 ];
 
+/// What a collection looks like to those who read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Documents in no order of their own, as those of a view.
+    Set,
+    /// A capped collection: its documents stand in an order, and readers may wait for more.
+    Log,
+}
+
+/// How a query walks over documents.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk<'a> {
+    /// What is asked for. Documents that do not match may come all the same.
+    pub filter: RawDoc<'a>,
+    /// Against the order that a log has.
+    pub backwards: bool,
+}
+
+type Begin = dyn Fn(&Walk<'_>) -> Box<dyn Maker> + Send + Sync;
+
 /// A collection that is computed; it can be read as often as one likes.
-pub struct Computed(Box<dyn Fn() -> Box<dyn Maker> + Send + Sync>);
+pub struct Computed {
+    shape: Shape,
+    begin: Box<Begin>,
+}
 
 impl Computed {
+    fn new<M: Maker + 'static>(
+        shape: Shape,
+        begin: impl Fn(&Walk<'_>) -> M + Send + Sync + 'static,
+    ) -> Computed {
+        Computed { shape, begin: Box::new(move |walk| Box::new(begin(walk))) }
+    }
+
     /// A collection whose documents come from makers that all begin anew.
     fn from_makers<M: Maker + 'static>(maker: impl Fn() -> M + Send + Sync + 'static) -> Computed {
-        Computed(Box::new(move || Box::new(maker())))
+        Computed::new(Shape::Set, move |_| maker())
+    }
+
+    pub fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Its documents, for one query.
-    pub fn source(&self) -> Source {
-        Source::Made(Made::by(self.0()))
+    pub fn source(&self, walk: &Walk<'_>) -> Source {
+        Source::Made(Made::by((self.begin)(walk)))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns following views to the collection below, and the pipeline that all of them make together.
 
-use crate::computed::{self, Computed};
+use crate::computed::{self, Computed, Shape};
 use crate::server::Context;
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_documents::{Catalog, Collection, Namespace};
@@ -63,6 +63,11 @@ fn follow(catalog: &Catalog, asked: Namespace) -> Result<Resolved> {
 }
 
 impl Resolved {
+    /// What is computed and reads like a capped collection.
+    pub fn log(&self) -> Option<&Computed> {
+        self.computed.as_ref().filter(|computed| computed.shape() == Shape::Log)
+    }
+
     /// The order in which a query compares: as it asks, or as the collection or view has it. That
     /// of a view is not for queries to choose.
     pub fn order(&self, asked: Option<ValueOrder>) -> Result<ValueOrder> {

@@ -12,6 +12,7 @@ mod message;
 mod proposal;
 mod recovery;
 mod replica;
+mod retention;
 mod turns;
 
 pub use core::{Candidacy, ELECTION_TICKS, Role};
@@ -21,4 +22,5 @@ pub use message::{Consensus, ConsensusKind, MESSAGE_BYTES_MAX, Message, NoPeers,
 pub use proposal::{Committed, Lost, LostCause, Ticket};
 pub use recovery::RecoveryError;
 pub use replica::{NoObserver, Observer, Options, Replica, ReplicaStats, Surroundings};
+pub use retention::Retention;
 pub use turns::Submitted;

@@ -25,7 +25,7 @@ use crate::core::{Candidacy, Core, CoreStart, ELECTION_TICKS};
 use crate::message::{Message, Transport};
 use crate::proposal::{Committed, Lost, LostCause, Waiter};
 use crate::recovery::{self, RecoveryError};
-use crate::{Consensus, ConsensusKind, Membership, Options};
+use crate::{Consensus, ConsensusKind, Membership, Options, Retention};
 use applying::Backlog;
 use copying::{Arrival, Departures};
 use logging::LogTrouble;
@@ -266,6 +266,14 @@ impl Member {
     /// An arbiter takes part in elections and commits, and applies nothing.
     pub fn set_witness(&mut self, witness: bool) {
         self.witness = witness;
+    }
+
+    pub fn set_retention(&mut self, retention: Retention) {
+        self.options.retention = retention;
+    }
+
+    pub fn retention(&self) -> Retention {
+        self.options.retention
     }
 
     /// Who keeps what a forced configuration makes this member give up.

@@ -7,6 +7,7 @@ use crate::member::{Member, MemberView, Start};
 use crate::message::{Message, NoPeers, Transport};
 use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
 use crate::recovery::RecoveryError;
+use crate::retention::Retention;
 use crate::turns::{Shared, Submitted};
 use crate::{Candidacy, Membership};
 use quire_log::{Applied, LogIndex, LogStats, LogStore, StateMachine, Term, Timestamp};
@@ -29,8 +30,7 @@ pub struct Options {
     pub group_bytes_max: usize,
     /// A proposer commits by itself only while syncs are quicker than this.
     pub inline_sync_max: Duration,
-    /// Entries kept behind the applied position for readers of the past.
-    pub retain_entries: u64,
+    pub retention: Retention,
 }
 
 impl Default for Options {
@@ -42,7 +42,7 @@ impl Default for Options {
             queue_bytes_max: 256 << 20,
             group_bytes_max: 16 << 20,
             inline_sync_max: Duration::from_millis(2),
-            retain_entries: 100_000,
+            retention: Retention::default(),
         }
     }
 }
@@ -236,6 +236,15 @@ impl Replica {
     /// An arbiter takes part in elections and commits, and applies nothing.
     pub fn set_witness(&self, witness: bool) {
         self.shared.ask(|member| member.set_witness(witness));
+    }
+
+    /// How much of the log stays for members that were away and for readers of the past.
+    pub fn set_retention(&self, retention: Retention) {
+        self.shared.ask(|member| member.set_retention(retention));
+    }
+
+    pub fn retention(&self) -> Retention {
+        self.shared.ask(|member| member.retention())
     }
 
     /// Who keeps what a forced configuration makes this member give up.

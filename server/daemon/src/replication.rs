@@ -14,7 +14,8 @@ use quire_bson::ObjectId;
 use quire_commands::Server;
 use quire_config::ReplicaSetSetting;
 use quire_consensus::{
-    ConsensusKind, Message, Options, RecoveryError, Replica, Role, Surroundings, Transport,
+    ConsensusKind, Message, Options, RecoveryError, Replica, Retention, Role, Surroundings,
+    Transport,
 };
 use quire_documents::Documents;
 use quire_execution::Clock;
@@ -70,10 +71,10 @@ impl Replication {
         &self,
         log: Arc<dyn LogStore>,
         machine: Arc<dyn StateMachine>,
-        retain_entries: u64,
+        retention: Retention,
     ) -> Result<Replica, RecoveryError> {
         let node = self.set.node();
-        let options = Options { node, seed: random::bits(), retain_entries, ..Options::default() };
+        let options = Options { node, seed: random::bits(), retention, ..Options::default() };
         let surroundings =
             Surroundings { transport: self.links.clone(), observer: self.set.clone() };
         Replica::join(log, machine, options, surroundings)

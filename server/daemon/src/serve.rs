@@ -25,6 +25,7 @@ use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
     LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
 };
+use quire_consensus::Retention;
 use quire_execution::Failing;
 use quire_javascript::JavaScript;
 use quire_query::scripts::Engine;
@@ -98,7 +99,8 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         let address = HostPort::new(facts.host.clone(), facts.port);
         let (keys, points) = (keys.as_ref(), points.clone());
         let member = Replication::new(setting, keys, address, facts.process, node, points);
-        replication.insert(member).join(log, machine, parameters.retained_entries())
+        let retention = Retention::Entries(parameters.retained_entries());
+        replication.insert(member).join(log, machine, retention)
     })?;
     if let Some(replication) = &replication {
         replication.open_doors(&stores);

@@ -99,9 +99,13 @@ pub fn check_creatable(namespace: &Namespace) -> Result<()> {
 }
 
 /// Names under which something is shown that is stored otherwise: the configuration of a replica set,
-/// which commands change, the records of sessions, and the version of the data.
-const COMPUTED: [(&str, &str); 3] =
-    [("admin", "system.version"), ("config", "transactions"), ("local", "system.replset")];
+/// which commands change, the records of sessions, the log, and the version of the data.
+const COMPUTED: [(&str, &str); 4] = [
+    ("admin", "system.version"),
+    ("config", "transactions"),
+    ("local", "oplog.rs"),
+    ("local", "system.replset"),
+];
 
 fn is_computed(namespace: &Namespace) -> bool {
     COMPUTED.contains(&(namespace.database(), namespace.collection()))

@@ -30,7 +30,9 @@ use parking_lot::Mutex;
 use pending::Pending;
 use quire_bson::DocBuf;
 use quire_consensus::{Lost, LostCause, Membership, Replica, Submitted, Ticket};
-use quire_documents::{Catalog, Collection, CollectionId, Documents, Effect, Effects, IndexId};
+use quire_documents::{
+    Catalog, Collection, CollectionId, Documents, Effect, Effects, IndexId, Names,
+};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::{StateMachine, Timestamp};
 use std::collections::VecDeque;
@@ -376,7 +378,7 @@ impl Sequencer {
             return Ok((None, value));
         }
         let changes_catalog = effects.iter().any(Effect::changes_catalog);
-        self.stamp(&mut state);
+        self.stamp_each(&mut state, &effects);
         let submitted = self.propose(&mut state, effects, false)?;
         if changes_catalog {
             state.catalog_change = state.last;
@@ -418,7 +420,7 @@ impl Sequencer {
 
     fn propose_unchecked(&self, effects: &[Effect]) -> Result<Submitted, Refusal> {
         let mut state = self.lock_for_writes()?;
-        self.stamp(&mut state);
+        self.stamp_each(&mut state, effects);
         self.propose(&mut state, effects.to_vec(), false)
     }
 
@@ -526,6 +528,14 @@ impl Sequencer {
         state.last
     }
 
+    /// As many stamps in a row as there are effects, for those that carry none themselves: the
+    /// oplog's readers tell them apart by these. The last is the entry's.
+    fn stamp_each(&self, state: &mut State, effects: &[Effect]) {
+        self.stamp(state);
+        let more = (effects.len() as u64).saturating_sub(1);
+        state.last = Timestamp(state.last.0.saturating_add(more));
+    }
+
     fn propose(
         &self,
         state: &mut State,
@@ -533,7 +543,8 @@ impl Sequencer {
         more_follows: bool,
     ) -> Result<Submitted, Refusal> {
         let wall_millis = self.clock.now_millis();
-        let payload = Effects { wall_millis, effects, session: None }.encode();
+        let names = Names::of(&effects, &self.documents.catalog());
+        let payload = Effects { wall_millis, names, effects }.encode();
         let (epoch, stamp) = (state.epoch, state.last);
         let submitted = if more_follows {
             self.replica.enqueue(epoch, stamp, payload)

@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -16,16 +17,16 @@ use quire_bson::DocBuf;
 use quire_log::Timestamp;
 
 pub use crate::codec::Malformed;
+pub use names::{CollectionName, Names};
 
 /// The payload of an entry of kind [`quire_log::EntryKind::Effects`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// The leader's clock when it planned, milliseconds since the epoch. Shown in the oplog.
     pub wall_millis: i64,
+    /// For the oplog's readers.
+    pub names: Names,
     pub effects: Vec<Effect>,
-    /// Which session and statements the effects come from, for the oplog's readers. Applying does
-    /// not look at it; what a retry needs is written by [`Effect::RecordStatements`].
-    pub session: Option<Vec<u8>>,
 }
 
 /// One change. `partial` names the partial indexes whose filter the new document satisfies, because
@@ -47,10 +48,14 @@ pub enum Effect {
         doc: DocBuf,
         partial: Vec<IndexId>,
     },
+    /// A row that is gone. Row keys do not tell `_id`s apart that are equal, such as `1` and `1.0`,
+    /// so the document's own goes with it, alone in a document, for the oplog's readers; entries of
+    /// the first version have none.
     DeleteRow {
         collection: CollectionId,
         row_key: Vec<u8>,
         revision: Timestamp,
+        id: Option<DocBuf>,
     },
     /// A collection or view. `id_index` is the id of its index on `_id`; views leave it unused.
     CreateCollection {
@@ -142,6 +147,14 @@ impl Effect {
             Effect::RecordStatements { .. }
             | Effect::ForgetSession { .. }
             | Effect::Noop { .. } => None,
+        }
+    }
+
+    /// The second collection of an effect that has two.
+    pub(crate) fn other_collection(&self) -> Option<CollectionId> {
+        match self {
+            Effect::RenameCollection { drop_target, .. } => *drop_target,
+            _ => None,
         }
     }
 

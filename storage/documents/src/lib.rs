@@ -27,7 +27,7 @@ pub use catalog::{
     IndexState, Layout, NextIds, Refused, SpecError, id_row_key,
 };
 pub use counts::Counts;
-pub use effect::{Effect, Effects, Malformed};
+pub use effect::{CollectionName, Effect, Effects, Malformed, Names};
 pub use fingerprint::Fingerprint;
 pub use ids::{CollectionId, IndexId};
 pub use index::{IndexKeys, KEYS_BYTES_MAX, KEYS_MAX, KeyError, encode_field, keys_of};

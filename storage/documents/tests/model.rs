@@ -138,7 +138,7 @@ impl Leader {
                 if let Some((collection, row_key, _)) = self.pick_row(*row) {
                     self.rows.entry(collection).or_default().remove(&row_key);
                     let revision = Timestamp(self.clock);
-                    self.propose(Effect::DeleteRow { collection, row_key, revision });
+                    self.propose(Effect::DeleteRow { collection, row_key, revision, id: None });
                 }
             }
             Action::CreateIndex { collection, kind } => self.create_index(*collection, *kind),
@@ -338,7 +338,7 @@ fn entries(effects: &[Effect], sizes: &[usize]) -> Vec<Entry> {
         let (now, later) = rest.split_at((*size).clamp(1, rest.len()));
         rest = later;
         let index = entries.len() as u64 + 1;
-        let effects = Effects { wall_millis: 0, effects: now.to_vec(), session: None };
+        let effects = Effects { wall_millis: 0, effects: now.to_vec(), ..Effects::default() };
         entries.push(Entry {
             index: LogIndex(index),
             term: Term(1),

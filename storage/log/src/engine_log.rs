@@ -328,6 +328,14 @@ impl LogStore for EngineLog {
         Ok(())
     }
 
+    fn bytes_from(&self, first: LogIndex) -> u64 {
+        let state = self.state.read();
+        let Some(engine) = &state.engine else { return 0 };
+        let from = encoding::entry_key(first.max(state.bounds.compacted.0.next()));
+        let range = KeyRange { lower: Bound::Included(&from), upper: Bound::Unbounded };
+        engine.approximate_bytes(ENTRIES, range)
+    }
+
     fn stats(&self) -> LogStats {
         let state = self.state.read();
         LogStats {

@@ -68,6 +68,16 @@ pub trait LogStore: Send + Sync {
     fn reopen(&self, keep_through: LogIndex) -> Result<(), LogError>;
 
     fn stats(&self) -> LogStats;
+
+    /// About how many bytes of the disk the entries from `first` on take; what is gone or not there
+    /// yet takes none. Unless the store knows better, all entries are taken for equally large.
+    fn bytes_from(&self, first: LogIndex) -> u64 {
+        let LogStats { first: kept, last, disk_bytes, .. } = self.stats();
+        let count = |from: LogIndex| last.0.saturating_add(1).saturating_sub(from.0);
+        let part = u128::from(disk_bytes) * u128::from(count(first.max(kept)));
+        let bytes = part.checked_div(u128::from(count(kept))).unwrap_or(0);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
 }
 
 /// What a log tells about itself, for serverStatus and metrics.

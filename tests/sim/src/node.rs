@@ -101,7 +101,7 @@ impl Node {
         let options = quire_consensus::Options {
             node: self.id,
             seed: with.seed,
-            retain_entries: with.retained,
+            retention: quire_consensus::Retention::Entries(with.retained),
             ..quire_consensus::Options::default()
         };
         let member = Member::open(log.clone(), state, options, Start::InSet);

@@ -70,7 +70,7 @@ impl Planner {
         let effects = Effects {
             wall_millis: i64::from(seconds) * 1000,
             effects: effects(first),
-            session: None,
+            ..Effects::default()
         };
         Plan::Propose(Timestamp(self.last), effects.encode())
     }
@@ -116,7 +116,12 @@ impl Planner {
             if has_old {
                 let row_key = id_row_key(RawValue::Int64(old));
                 let revision = Timestamp(first + 2);
-                effects.push(Effect::DeleteRow { collection: notes.id, row_key, revision });
+                effects.push(Effect::DeleteRow {
+                    collection: notes.id,
+                    row_key,
+                    revision,
+                    id: None,
+                });
             }
             effects.push(statement.record(session, first + 2));
             effects

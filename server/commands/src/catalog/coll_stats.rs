@@ -3,11 +3,12 @@
 use super::sizes::{self, Sizes};
 use super::target;
 use crate::arguments::Arguments;
+use crate::computed::oplog;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
-use quire_documents::Collection;
+use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_replset::read_preference::Where;
 
@@ -26,6 +27,12 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     arguments.flag("waitForLock")?;
     arguments.flag("numericOnly")?;
     arguments.finish()?;
+    if let Some(figures) = oplog_of(context, &namespace) {
+        return Ok(Reply::with(|reply| {
+            reply.append_str("ns", &namespace.to_string());
+            sizes::append_oplog(reply, &figures, scale);
+        }));
+    }
     let view = context.server.documents.view();
     let collection = view.catalog().find(&namespace).cloned();
     let sizes = match &collection {
@@ -39,6 +46,12 @@ fn run(context: &Context<'_>) -> Result<Reply> {
         reply.append_str("ns", &namespace.to_string());
         sizes::append(reply, collection.as_deref(), &sizes, scale);
     }))
+}
+
+/// The figures of the oplog, if it is what is asked for and there is one.
+fn oplog_of(context: &Context<'_>, namespace: &Namespace) -> Option<oplog::Figures> {
+    let named = (namespace.database(), namespace.collection()) == (oplog::DATABASE, oplog::NAME);
+    named.then(|| oplog::figures(context.server)).flatten()
 }
 
 /// The one document of `$collStats`. `collection` is what the aggregate is sent to.
@@ -75,12 +88,18 @@ pub fn stage(
     b.append_str("ns", &namespace);
     b.append_str("host", &server.facts.address());
     b.append("localTime", RawValue::DateTime(server.now_millis()));
-    if let Some(storage) = storage {
+    let oplog = oplog_of(context, &context.namespace()?);
+    if let (Some(storage), Some(figures)) = (storage, &oplog) {
+        let scale = scale_of(storage)?;
+        b.append_with("storageStats", |b| sizes::append_oplog(b, figures, scale));
+    } else if let Some(storage) = storage {
         let scale = scale_of(storage)?;
         let sizes = sizes_of(context, collection, &namespace, "storageStats")?;
         b.append_with("storageStats", |b| sizes::append(b, collection, &sizes, scale));
     }
-    if count.is_some() {
+    if let (Some(_), Some(figures)) = (count, &oplog) {
+        sizes::append_count(&mut b, "count", figures.entries);
+    } else if count.is_some() {
         let sizes = sizes_of(context, collection, &namespace, "count")?;
         sizes::append_count(&mut b, "count", sizes.documents);
     }

@@ -1,5 +1,6 @@
 //! `drop`: a collection or view that goes, with its indexes.
 
+use crate::computed::oplog;
 use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -29,7 +30,7 @@ struct Dropped {
 async fn run(context: &Context<'_>) -> Result<Reply> {
     let namespace = context.namespace()?;
     context.arguments()?.finish()?;
-    check_droppable(&namespace)?;
+    check_droppable(context, &namespace)?;
     let dropped = context
         .server
         .sequencer
@@ -55,8 +56,15 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
 }
 
 /// The server's own collections stay, but for those a client may clean up.
-fn check_droppable(namespace: &Namespace) -> Result<()> {
+fn check_droppable(context: &Context<'_>, namespace: &Namespace) -> Result<()> {
     let name = namespace.collection();
+    let is_oplog = (namespace.database(), name) == (oplog::DATABASE, oplog::NAME);
+    if is_oplog && context.server.replica_set.is_some() {
+        return Err(CommandError::new(
+            Code::IllegalOperation,
+            "can't drop live oplog while replicating",
+        ));
+    }
     let allowed = ["system.profile", "system.js", "system.views", "system.sessions"];
     if !namespace.is_system() || allowed.contains(&name) || name.starts_with("system.buckets.") {
         return Ok(());

@@ -1,6 +1,7 @@
 //! `listCollections`: the collections and views of a database.
 
 use super::shown;
+use crate::computed::oplog;
 use crate::first_batch;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
@@ -43,6 +44,12 @@ fn run(context: &Context<'_>) -> Result<Reply> {
         if filter.matches(shown::collection(persona, collection, false).as_raw())? {
             documents.push(shown::collection(persona, collection, name_only));
         }
+    }
+    if context.database() == oplog::DATABASE
+        && let Some(figures) = oplog::figures(context.server)
+        && filter.matches(figures.listed(false).as_raw())?
+    {
+        documents.push(figures.listed(name_only));
     }
     let namespace = format!("{}.$cmd.listCollections", context.database());
     first_batch::answer(context, namespace, documents, batch_size)

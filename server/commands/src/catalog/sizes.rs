@@ -4,6 +4,7 @@
 //! documents are exact; what is stored is the engine's estimate of the compressed bytes.
 
 use crate::arguments::Arguments;
+use crate::computed::oplog;
 use crate::server::Server;
 use quire_bson::DocBuilder;
 use quire_documents::{Collection, IndexState, ReadView};
@@ -62,6 +63,26 @@ pub fn scale(arguments: &mut Arguments<'_>) -> Result<u64> {
 pub fn append_count(b: &mut DocBuilder, name: &str, count: u64) {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     super::create::append_whole(b, name, count);
+}
+
+/// Appends the same fields of the oplog. Its documents are counted as the entries that hold them.
+pub fn append_oplog(b: &mut DocBuilder, figures: &oplog::Figures, scale: u64) {
+    let scaled = |bytes: u64| bytes / scale.max(1);
+    append_count(b, "size", scaled(figures.bytes));
+    append_count(b, "count", figures.entries);
+    if let Some(average) = figures.bytes.checked_div(figures.entries) {
+        append_count(b, "avgObjSize", average);
+    }
+    append_count(b, "numOrphanDocs", 0);
+    append_count(b, "storageSize", scaled(figures.bytes));
+    b.append_bool("capped", true);
+    append_count(b, "maxSize", scaled(figures.bytes_max));
+    append_count(b, "nindexes", 0);
+    b.append_array("indexBuilds", |_| {});
+    append_count(b, "totalIndexSize", 0);
+    append_count(b, "totalSize", scaled(figures.bytes));
+    b.append_with("indexSizes", |_| {});
+    append_count(b, "scaleFactor", scale);
 }
 
 /// Appends the fields of `collStats` behind `ns`, which `$collStats` shows as `storageStats`.

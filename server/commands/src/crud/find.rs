@@ -1,6 +1,7 @@
 //! `find`: the documents that match a filter.
 
 mod by_id;
+mod on_log;
 mod on_view;
 #[cfg(test)]
 mod property;
@@ -75,7 +76,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let prepared = prepare(&resolved, &request, &constants)?;
     let is_empty = || super::count::is_empty(context, resolved.collection.as_deref());
     // There is no place to wait at in a collection that has no documents yet.
-    let tailable = request.tailable && !is_empty()?;
+    let tailable = request.tailable && (resolved.log().is_some() || !is_empty()?);
     let options = CursorOptions {
         batch_size: request.batch_size,
         limit: request.limit,
@@ -93,6 +94,9 @@ pub fn prepare(
     request: &FindRequest<'_>,
     constants: &Arc<Constants>,
 ) -> Result<Prepared> {
+    if let Some(log) = resolved.log() {
+        return on_log::prepare(log, request, constants);
+    }
     if resolved.is_view {
         return on_view::prepare(resolved, request, constants);
     }

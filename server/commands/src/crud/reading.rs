@@ -3,6 +3,7 @@
 //! Owns planning for `find`, `aggregate`, `count`, `distinct` and their explanations, on
 //! collections and views alike.
 
+use crate::computed::{Computed, Walk};
 use crate::views::Resolved;
 use quire_bson::{ArrayBuilder, DocBuf, RawDoc, RawValue};
 use quire_documents::Collection;
@@ -48,6 +49,11 @@ impl Prepared {
                 stages: shown(pipeline),
             },
         }
+    }
+
+    /// A query over a collection that is computed.
+    pub fn made(computed: &Computed, walk: &Walk<'_>, pipeline: &Pipeline) -> Prepared {
+        Prepared::from(computed.source(walk), pipeline)
     }
 
     /// A query over what `choice` finds.
@@ -118,9 +124,18 @@ pub fn prepare_resolved(
     constants: &Arc<Constants>,
 ) -> Result<Prepared> {
     match &resolved.computed {
-        Some(computed) => Ok(Prepared::from(computed.source(), &pipeline)),
+        Some(computed) => {
+            let filter = first_match(&pipeline).unwrap_or(RawDoc::EMPTY);
+            Ok(Prepared::made(computed, &Walk { filter, backwards: false }, &pipeline))
+        }
         None => prepare_parsed(resolved.collection.as_deref(), pipeline, hint, constants),
     }
+}
+
+/// The filter with which a pipeline begins.
+fn first_match(pipeline: &Pipeline) -> Option<RawDoc<'_>> {
+    let first = pipeline.stages().first().filter(|stage| stage.name() == "$match")?;
+    first.to_bson().as_raw().get("$match").and_then(RawValue::as_document)
 }
 
 /// Plans a pipeline that is parsed already and has no source of its own.

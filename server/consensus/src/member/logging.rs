@@ -146,9 +146,22 @@ impl Member {
     /// See [`Member::compact`].
     pub(super) fn compact_log(&mut self) {
         let Ok(durable) = self.machine.durable() else { return };
-        let retained = self.core.last().0.saturating_sub(self.options.retain_entries);
-        let through = LogIndex(durable.0.min(retained));
-        if self.trouble.is_some() || self.partial || through < self.log.first_index() {
+        if self.trouble.is_some() || self.partial {
+            return;
+        }
+        let kept = match self.options.retention.kept_from(self.log.as_ref(), self.wall_seconds) {
+            Ok(kept) => kept,
+            Err(error) => {
+                return tracing::warn!(
+                    target: "STORAGE",
+                    id = 7_100_008,
+                    error = %error,
+                    "It could not be found out what the log may forget"
+                );
+            }
+        };
+        let through = LogIndex(durable.0.min(kept.0.saturating_sub(1)));
+        if through < self.log.first_index() {
             return;
         }
         if let Err(error) = self.log.compact(through) {

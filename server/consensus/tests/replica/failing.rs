@@ -145,7 +145,10 @@ fn a_stuck_apply_leaves_figures_readable() {
 #[test]
 fn a_compaction_that_fails_costs_no_write() {
     for error in [no_space(), io()] {
-        let bench = Bench::new(Options { retain_entries: 0, ..Options::default() });
+        let bench = Bench::new(Options {
+            retention: quire_consensus::Retention::Entries(0),
+            ..Options::default()
+        });
         bench.commit(b"a").unwrap();
         bench.faults.fail(Fault::once(Call::Write, 1, error));
         bench.replica.checkpoint().unwrap();
@@ -160,7 +163,10 @@ fn a_compaction_that_fails_costs_no_write() {
 
 #[test]
 fn the_log_is_compacted_no_further_than_the_state_is_durable() {
-    let bench = Bench::new(Options { retain_entries: 2, ..Options::default() });
+    let bench = Bench::new(Options {
+        retention: quire_consensus::Retention::Entries(2),
+        ..Options::default()
+    });
     for n in 0..10_u8 {
         bench.commit(&[n]).unwrap();
     }

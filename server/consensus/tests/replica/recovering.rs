@@ -63,7 +63,10 @@ fn a_log_that_ends_before_the_data_is_refused() {
 
 #[test]
 fn data_from_before_the_logs_first_entry_is_refused() {
-    let bench = Bench::new(Options { retain_entries: 0, ..Options::default() });
+    let bench = Bench::new(Options {
+        retention: quire_consensus::Retention::Entries(0),
+        ..Options::default()
+    });
     for n in 0..5_u8 {
         bench.commit(&[n]).unwrap();
     }

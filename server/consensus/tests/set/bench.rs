@@ -47,7 +47,12 @@ impl Node {
         let log = Arc::new(EngineLog::open(opener).unwrap());
         let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
         let documents = Arc::new(Documents::open(data).unwrap());
-        let options = Options { node, seed: node, retain_entries: 1, ..Options::default() };
+        let options = Options {
+            node,
+            seed: node,
+            retention: quire_consensus::Retention::Entries(1),
+            ..Options::default()
+        };
         let member = Member::open(log.clone(), documents.clone(), options, Start::InSet).unwrap();
         Node { member, documents, log, log_faults, shut }
     }

@@ -36,7 +36,8 @@ impl Log {
     }
 
     fn entry(&mut self, timestamp: Timestamp, effect: Effect) -> Entry {
-        let payload = Effects { wall_millis: 0, effects: vec![effect], session: None }.encode();
+        let payload =
+            Effects { wall_millis: 0, effects: vec![effect], ..Effects::default() }.encode();
         let index = LogIndex(self.next);
         self.next += 1;
         Entry { index, term: Term(1), timestamp, kind: EntryKind::Effects, payload }

@@ -106,6 +106,8 @@ impl Prepared {
                 - self.seen.as_ref().map_or(0, |seen| bytes(&seen.doc)),
         );
         let inserted = self.seen.is_none();
+        let id =
+            self.seen.as_ref().filter(|_| self.doc.is_none()).and_then(|seen| id_of(&seen.doc));
         pending.add(Written {
             collection: collection.id,
             row_key: row_key.clone(),
@@ -117,7 +119,7 @@ impl Prepared {
         });
         let (collection, partial) = (collection.id, self.partial);
         match self.doc {
-            None => Effect::DeleteRow { collection, row_key, revision },
+            None => Effect::DeleteRow { collection, row_key, revision, id },
             Some(doc) if inserted => {
                 Effect::InsertRow { collection, revision, doc: owned(doc), partial }
             }
@@ -126,6 +128,13 @@ impl Prepared {
             }
         }
     }
+}
+
+/// The `_id` of a document, alone in one.
+fn id_of(doc: &DocBuf) -> Option<DocBuf> {
+    let mut alone = DocBuilder::new();
+    alone.append("_id", doc.as_raw().get("_id")?);
+    Some(alone.finish())
 }
 
 fn owned(doc: Arc<DocBuf>) -> DocBuf {

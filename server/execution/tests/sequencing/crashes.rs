@@ -79,7 +79,7 @@ fn live_and_crash(seed: u64) {
     for life in 0..LIVES {
         let options = Options {
             group_bytes_max: 1 + dice.roll(2000) as usize,
-            retain_entries: dice.roll(10),
+            retention: quire_consensus::Retention::Entries(dice.roll(10)),
             ..Options::default()
         };
         let node = Node::start(remains, options);

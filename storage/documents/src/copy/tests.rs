@@ -39,7 +39,7 @@ fn entry(index: u64, kind: EntryKind, payload: Vec<u8>) -> Entry {
 }
 
 fn effects(index: u64, effects: Vec<Effect>) -> Entry {
-    let payload = Effects { wall_millis: 0, effects, session: None }.encode();
+    let payload = Effects { wall_millis: 0, effects, ..Effects::default() }.encode();
     entry(index, EntryKind::Effects, payload)
 }
 

@@ -1,37 +1,48 @@
 //! Reading effects, every byte checked: they may come from a peer.
 
 use super::encode::{VERSION, tag};
-use super::{Effect, Effects, Malformed};
+use super::{Effect, Effects, Malformed, Names};
 use crate::codec::Reader;
 use crate::session::{SessionKey, read_statements};
 use crate::{IndexId, IndexSpec, Layout};
 use quire_bson::DocBuf;
+
+/// The version before names and deleted `_id`s.
+const FIRST_VERSION: u8 = 1;
 
 impl Effects {
     /// Reads the payload of an entry.
     pub fn decode(payload: &[u8]) -> Result<Effects, Malformed> {
         let mut input = Reader::new(payload);
         let version = input.u8()?;
-        if version != VERSION {
+        if !(FIRST_VERSION..=VERSION).contains(&version) {
             return Err(Malformed::Format(version));
         }
         let wall_millis = input.i64()?;
-        let session = match input.flag()? {
-            true => Some(input.bytes()?.to_vec()),
-            false => None,
+        let names = match version {
+            FIRST_VERSION => {
+                if input.flag()? {
+                    input.bytes()?;
+                }
+                Names::default()
+            }
+            _ => Names::read(&mut input)?,
         };
         // the smallest effect drops a collection: tag, id
         let count = input.count(5)?;
-        let effects = (0..count).map(|_| read(&mut input)).collect::<Result<Vec<_>, _>>()?;
+        let effects =
+            (0..count).map(|_| read(&mut input, version)).collect::<Result<Vec<_>, _>>()?;
         input.end()?;
-        Ok(Effects { wall_millis, effects, session })
+        Ok(Effects { wall_millis, names, effects })
     }
 }
 
-fn read(input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+fn read(input: &mut Reader<'_>, version: u8) -> Result<Effect, Malformed> {
     let tag = input.u8()?;
     match tag {
-        tag::INSERT_ROW | tag::REPLACE_ROW | tag::DELETE_ROW => read_row_effect(tag, input),
+        tag::INSERT_ROW | tag::REPLACE_ROW | tag::DELETE_ROW => {
+            read_row_effect(tag, input, version)
+        }
         tag::CREATE_COLLECTION
         | tag::DROP_COLLECTION
         | tag::RENAME_COLLECTION
@@ -56,7 +67,7 @@ fn read(input: &mut Reader<'_>) -> Result<Effect, Malformed> {
     }
 }
 
-fn read_row_effect(tag: u8, input: &mut Reader<'_>) -> Result<Effect, Malformed> {
+fn read_row_effect(tag: u8, input: &mut Reader<'_>, version: u8) -> Result<Effect, Malformed> {
     let collection = input.collection()?;
     Ok(match tag {
         tag::INSERT_ROW => Effect::InsertRow {
@@ -76,6 +87,10 @@ fn read_row_effect(tag: u8, input: &mut Reader<'_>) -> Result<Effect, Malformed>
             collection,
             row_key: input.bytes()?.to_vec(),
             revision: input.revision()?,
+            id: match version > FIRST_VERSION && input.flag()? {
+                true => Some(input.doc()?),
+                false => None,
+            },
         },
         unknown => return Err(Malformed::Tag(unknown)),
     })

@@ -2,11 +2,17 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | version | 1, now always 1 |
+//! | version | 1, now always 2 |
 //! | wall clock | i64 |
-//! | session | flag, then `bytes` when set |
+//! | number of collections' names | `len` |
+//! | each of them | id, UUID, database and collection as `text` |
+//! | number of indexes' specifications | `len` |
+//! | each of them | id, `doc` |
 //! | number of effects | `len` |
 //! | each effect | tag, then its fields in the order of [`Effect`] |
+//!
+//! Version 1 had a flag and `bytes`, always unset, in the place of the names, and no `_id` in
+//! [`Effect::DeleteRow`]. It is read and no longer written.
 //!
 //! The shapes are those of [`crate::codec`]. Tags are listed in [`tag`].
 
@@ -18,7 +24,7 @@ use quire_keys::SESSION_BYTES;
 use quire_log::Timestamp;
 
 /// The version of everything below. A new field or a changed meaning needs a new one.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 /// The tag of each effect. A number is never used for something else.
 pub(super) mod tag {
@@ -44,13 +50,11 @@ impl Effects {
     /// The payload of an entry.
     pub fn encode(&self) -> Vec<u8> {
         let bytes: usize = self.effects.iter().map(Effect::encoded_bytes).sum();
+        let bytes = bytes.saturating_add(self.names.encoded_bytes());
         let mut out = Writer::with_capacity(32_usize.saturating_add(bytes));
         out.u8(VERSION);
         out.i64(self.wall_millis);
-        out.flag(self.session.is_some());
-        if let Some(session) = &self.session {
-            out.bytes(session);
-        }
+        self.names.write(&mut out);
         out.len(self.effects.len());
         for effect in &self.effects {
             write(&mut out, effect);
@@ -68,7 +72,9 @@ impl Effect {
             Effect::ReplaceRow { row_key, doc, partial, .. } => {
                 row_key.len() + doc.as_bytes().len() + 4 * partial.len()
             }
-            Effect::DeleteRow { row_key, .. } => row_key.len(),
+            Effect::DeleteRow { row_key, id, .. } => {
+                row_key.len() + id.as_ref().map_or(0, |id| id.as_bytes().len())
+            }
             Effect::CreateCollection { options, .. } => 256 + options.as_bytes().len(),
             Effect::RenameCollection { .. } => 256,
             Effect::ModifyCollection { options: doc, .. }
@@ -103,10 +109,14 @@ fn write(out: &mut Writer, effect: &Effect) {
             out.doc(doc);
             write_indexes(out, partial);
         }
-        Effect::DeleteRow { collection, row_key, revision } => {
+        Effect::DeleteRow { collection, row_key, revision, id } => {
             head(out, tag::DELETE_ROW, *collection);
             out.bytes(row_key);
             out.revision(*revision);
+            out.flag(id.is_some());
+            if let Some(id) = id {
+                out.doc(id);
+            }
         }
         Effect::CreateCollection { id, namespace, uuid, options, layout, id_index } => {
             head(out, tag::CREATE_COLLECTION, *id);

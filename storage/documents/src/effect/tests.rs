@@ -1,4 +1,4 @@
-use super::{Effect, Effects, Malformed};
+use super::{CollectionName, Effect, Effects, Malformed, Names};
 use crate::{
     CollectionId, IndexId, Layout, Namespace, SessionKey, ShownChange, StatementResult, Statements,
 };
@@ -56,9 +56,11 @@ fn row_effect() -> impl Strategy<Value = Effect> {
                 Effect::ReplaceRow { collection, row_key, revision, doc, partial }
             }
         ),
-        (collection(), bytes(), revision()).prop_map(|(collection, row_key, revision)| {
-            Effect::DeleteRow { collection, row_key, revision }
-        }),
+        (collection(), bytes(), revision(), proptest::option::of(document())).prop_map(
+            |(collection, row_key, revision, id)| {
+                Effect::DeleteRow { collection, row_key, revision, id }
+            }
+        ),
         (collection(), index(), rows).prop_map(|(collection, index, rows)| Effect::IndexRows {
             collection,
             index,
@@ -146,10 +148,21 @@ fn effect() -> impl Strategy<Value = Effect> {
     ]
 }
 
+fn names() -> impl Strategy<Value = Names> {
+    let name = (collection(), any::<[u8; 16]>(), namespace())
+        .prop_map(|(id, uuid, namespace)| CollectionName { id, uuid, namespace });
+    let collections = proptest::collection::vec(name, 0..3);
+    let indexes = proptest::collection::vec((index(), document()), 0..2);
+    (collections, indexes).prop_map(|(collections, indexes)| Names { collections, indexes })
+}
+
 fn effects() -> impl Strategy<Value = Effects> {
     let list = proptest::collection::vec(effect(), 0..6);
-    (any::<i64>(), list, proptest::option::of(bytes()))
-        .prop_map(|(wall_millis, effects, session)| Effects { wall_millis, effects, session })
+    (any::<i64>(), names(), list).prop_map(|(wall_millis, names, effects)| Effects {
+        wall_millis,
+        names,
+        effects,
+    })
 }
 
 proptest! {
@@ -183,8 +196,10 @@ proptest! {
     fn arbitrary_bytes_never_panic(mut bytes in bytes()) {
         let _ = Effects::decode(&bytes);
         // past the version, so that the rest is reached
-        bytes.insert(0, 1);
-        let _ = Effects::decode(&bytes);
+        for version in 1..=2 {
+            bytes.insert(0, version);
+            let _ = Effects::decode(&bytes);
+        }
     }
 }
 
@@ -197,23 +212,50 @@ fn an_unknown_version_is_named() {
 
 #[test]
 fn a_length_beyond_the_payload_allocates_nothing() {
-    // version, wall clock, no session, then a count of four thousand million
-    let bytes = [&[1][..], &[0; 8], &[0], &[0xFF, 0xFF, 0xFF, 0xFF, 0x0F]].concat();
-    assert_eq!(Effects::decode(&bytes), Err(Malformed::Short));
+    const MANY: &[u8] = &[0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
+    // version, wall clock, no names of collections or indexes, then four thousand million effects
+    for before in [&[][..], &[0], &[0, 0]] {
+        let bytes = [&[2][..], &[0; 8], before, MANY].concat();
+        assert_eq!(Effects::decode(&bytes), Err(Malformed::Short));
+    }
+}
+
+fn deletion(id: Option<DocBuf>) -> Effect {
+    let (row_key, revision) = (vec![0xAA], Timestamp::new(3, 4));
+    Effect::DeleteRow { collection: CollectionId(2), row_key, revision, id }
 }
 
 #[test]
 fn the_bytes_of_an_effect_are_those_of_the_table() {
+    let collection = CollectionName {
+        id: CollectionId(2),
+        uuid: [7; 16],
+        namespace: Namespace::new("d", "cc").unwrap(),
+    };
     let effects = Effects {
         wall_millis: 1,
-        effects: vec![Effect::DeleteRow {
-            collection: CollectionId(2),
-            row_key: vec![0xAA],
-            revision: Timestamp::new(3, 4),
-        }],
-        session: None,
+        names: Names { collections: vec![collection], indexes: Vec::new() },
+        effects: vec![deletion(Some(DocBuf::from(&doc! { "_id": 5_i32 })))],
     };
     let expected = [
+        &[2][..],
+        &[1, 0, 0, 0, 0, 0, 0, 0],
+        &[1, 2, 0, 0, 0],
+        &[7; 16],
+        &[1, b'd', 2, b'c', b'c'],
+        &[0],
+        &[1],
+        &[3, 2, 0, 0, 0, 1, 0xAA, 4, 0, 0, 0, 3, 0, 0, 0],
+        &[1, 14, 0, 0, 0, 0x10, b'_', b'i', b'd', 0, 5, 0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(effects.encode(), expected);
+    assert!(effects.names.encoded_bytes() >= 26);
+}
+
+#[test]
+fn entries_of_the_first_version_are_read() {
+    let written = [
         &[1][..],
         &[1, 0, 0, 0, 0, 0, 0, 0],
         &[0],
@@ -221,5 +263,7 @@ fn the_bytes_of_an_effect_are_those_of_the_table() {
         &[3, 2, 0, 0, 0, 1, 0xAA, 4, 0, 0, 0, 3, 0, 0, 0],
     ]
     .concat();
-    assert_eq!(effects.encode(), expected);
+    let effects = vec![deletion(None)];
+    let expected = Effects { wall_millis: 1, effects, ..Effects::default() };
+    assert_eq!(Effects::decode(&written), Ok(expected));
 }

@@ -121,9 +121,7 @@ impl<'a> Step<'a> {
                 let row = Row { revision: *revision, doc: doc.as_raw() };
                 self.replace(*collection, row_key, row, partial)
             }
-            Effect::DeleteRow { collection, row_key, revision: _ } => {
-                self.delete(*collection, row_key)
-            }
+            Effect::DeleteRow { collection, row_key, .. } => self.delete(*collection, row_key),
             Effect::IndexRows { collection, index, rows } => {
                 self.index_rows(*collection, *index, rows)
             }

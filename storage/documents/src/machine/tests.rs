@@ -24,7 +24,7 @@ fn buf(doc: Document) -> DocBuf {
 }
 
 fn entry(index: u64, effects: Vec<Effect>) -> Entry {
-    let payload = Effects { wall_millis: 0, effects, session: None }.encode();
+    let payload = Effects { wall_millis: 0, effects, ..Effects::default() }.encode();
     Entry {
         index: LogIndex(index),
         term: Term(1),
@@ -67,7 +67,7 @@ fn replace(revision: u64, doc: Document) -> Effect {
 
 fn delete(id: i32) -> Effect {
     let row_key = id_key(&buf(doc! { "_id": id }));
-    Effect::DeleteRow { collection: COLLECTION, row_key, revision: Timestamp(0) }
+    Effect::DeleteRow { collection: COLLECTION, row_key, revision: Timestamp(0), id: None }
 }
 
 fn id_key(doc: &DocBuf) -> Vec<u8> {
@@ -295,6 +295,7 @@ fn rows_of_a_capped_collection_stand_in_the_order_of_insertion() {
             collection: COLLECTION,
             row_key: 1_u64.to_be_bytes().to_vec(),
             revision: Timestamp(4),
+            id: None,
         },
     ]);
     let view = documents.view();
