@@ -7,7 +7,7 @@ use crate::PATIENCE;
 use quire_bson::{Bson, DocBuf, Document, RawDoc, doc};
 use quire_protocol::{
     ClientReply, Compressor, DecodeLimits, Flags, HEADER_BYTES, MESSAGE_BYTES_MAX, MsgRequest,
-    compress,
+    QueryRequest, compress,
 };
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -79,6 +79,23 @@ impl Connection {
         }
         self.send_bytes(&out)?;
         Ok(request_id)
+    }
+
+    /// Sends a command as a driver does that knows nothing of the server yet, and returns its request
+    /// id.
+    pub fn send_query(&mut self, database: &str, command: &Document) -> io::Result<i32> {
+        let command = DocBuf::from(command);
+        let request = QueryRequest {
+            request_id: self.next_id(),
+            flags: 0,
+            namespace: &format!("{database}.$cmd"),
+            number_to_return: -1,
+            body: command.as_raw(),
+        };
+        let mut bytes = Vec::new();
+        request.write(&mut bytes);
+        self.send_bytes(&bytes)?;
+        Ok(request.request_id)
     }
 
     /// The next reply, or `None` when the server has closed the connection.

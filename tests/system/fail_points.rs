@@ -1,9 +1,9 @@
 //! Fail points on the binary that ships: what happens to the connection itself.
 
 use crate::Fresh;
-use quire_bson::{DocBuf, Document, doc};
-use quire_protocol::{Flags, QueryRequest};
-use quire_tests::{Connection, failure};
+use quire_bson::{Document, doc};
+use quire_protocol::Flags;
+use quire_tests::failure;
 use std::time::{Duration, Instant};
 
 const TEST_COMMANDS: &[&str] = &["--setParameter", "enableTestCommands=1"];
@@ -28,21 +28,6 @@ fn handshake(command: &str, application: &str) -> Document {
     let driver = doc! { "name": "d", "version": "1" };
     let client = doc! { "application": { "name": application }, "driver": driver, "os": os };
     doc! { command: 1, "helloOk": true, "client": client }
-}
-
-/// Sends what a driver sends that knows nothing of the server yet.
-fn query(connection: &mut Connection, command: &Document) {
-    let command = DocBuf::from(command);
-    let request = QueryRequest {
-        request_id: connection.next_id(),
-        flags: 0,
-        namespace: "admin.$cmd",
-        number_to_return: -1,
-        body: command.as_raw(),
-    };
-    let mut bytes = Vec::new();
-    request.write(&mut bytes);
-    connection.send_bytes(&bytes).expect("taken");
 }
 
 #[test]
@@ -85,12 +70,12 @@ fn the_very_first_words_of_an_application_may_fail_in_every_way() {
         of_app(doc! { "closeConnection": true });
         fresh.daemon.connect().ok("admin", handshake(command, "other"));
         let mut connection = fresh.daemon.connect();
-        query(&mut connection, &hello);
+        connection.send_query("admin", &hello).expect("taken");
         assert_eq!(connection.read_to_end(), b"", "{command}");
 
         of_app(doc! { "errorCode": 91 });
         let mut connection = fresh.daemon.connect();
-        query(&mut connection, &hello);
+        connection.send_query("admin", &hello).expect("taken");
         let reply = connection.receive().expect("an answer").body().to_document();
         assert_eq!(failure(&reply).map(|(code, _)| code), Some(91), "{reply}");
         // It has not introduced itself yet, and may do so now.

@@ -3,7 +3,7 @@
 use crate::Fresh;
 use quire_bson::{Bson, Document, doc};
 use quire_protocol::Flags;
-use quire_tests::{Connection, ReplicaSet, failure};
+use quire_tests::{Connection, Launch, ReplicaSet, failure};
 use std::time::{Duration, Instant};
 
 const WORDS: [&str; 4] = ["--httpPort", "0", "--setParameter", "enableTestCommands=1"];
@@ -194,6 +194,78 @@ fn a_disk_is_slow_or_full_for_as_long_as_a_test_wants() {
     }
     assert_eq!(connection.documents("test", doc! { "find": "kept" }).len(), 3);
     assert_eq!(fresh.daemon.stop(), Some(0));
+}
+
+/// Ids of all documents.
+fn kept(connection: &mut Connection) -> Vec<i32> {
+    let found = connection.documents("test", doc! { "find": "kept", "sort": { "_id": 1 } });
+    found.iter().map(|document| document.get_i32("_id").expect("a number")).collect()
+}
+
+#[test]
+fn a_log_that_failed_takes_nothing_more_until_the_node_starts_again() {
+    const POINT: &str = "quireDisk";
+    let Fresh { daemon, directory } = Fresh::with(&WORDS);
+    let mut connection = daemon.connect();
+    connection.ok("test", insert(1));
+    strike(&mut connection, POINT, doc! { "times": 1 }, doc! { "target": "log", "action": "fail" });
+    for id in [2, 3] {
+        let (code, message) = connection.fails("test", insert(id));
+        assert!(code == 1 && message.contains("the log failed"), "{code} {message}");
+    }
+    assert_eq!(kept(&mut connection), [1], "what was answered can be read");
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = Launch::on(directory.path()).start();
+    let mut connection = daemon.connect();
+    connection.ok("test", insert(4));
+    let kept = kept(&mut connection);
+    assert!(kept.starts_with(&[1]) && kept.ends_with(&[4]), "{kept:?}");
+}
+
+#[test]
+fn what_cannot_be_applied_is_in_the_log_and_there_when_the_disk_is_well_again() {
+    const POINT: &str = "quireDisk";
+    let fresh = Fresh::with(&WORDS);
+    let mut connection = fresh.daemon.connect();
+    connection.ok("test", insert(0));
+    let mut wanted = vec![0];
+    for action in ["fail", "full"] {
+        strike(&mut connection, POINT, "alwaysOn", doc! { "target": "data", "action": action });
+        let (first, second) = (wanted.len(), wanted.len() + 1);
+        for id in [first, second] {
+            let refused = connection.reply("test", insert(i32::try_from(id).expect("a few")));
+            let code = failure(&refused).map(|(code, _)| code);
+            assert_eq!(code, Some(11602), "the outcome is not known: {refused}");
+            assert!(refused.contains_key("topologyVersion"), "{refused}");
+        }
+        assert_eq!(kept(&mut connection), wanted, "nothing is read that is not applied");
+        strike(&mut connection, POINT, "off", doc! {});
+        wanted.extend([first, second].map(|id| i32::try_from(id).expect("a few")));
+        let since = Instant::now();
+        while kept(&mut connection) != wanted {
+            assert!(since.elapsed() < quire_tests::PATIENCE);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    assert_eq!(fresh.daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_primary_whose_log_failed_makes_place_for_another() {
+    const POINT: &str = "quireDisk";
+    let (mut set, old) = started();
+    switch(&set, old, POINT, doc! { "target": "log", "action": "fail" });
+    let refused = set.connect(old).reply("test", insert(1));
+    assert!(failure(&refused).is_some(), "{refused}");
+    let new = set.wait_for("another primary", |set| {
+        let leads =
+            |place: &usize| set.hello(*place).get_bool("isWritablePrimary").unwrap_or(false);
+        others(set, old).into_iter().find(leads)
+    });
+    set.insert(new, 2..3, 2);
+    set.stop(old);
+    set.start(old);
+    set.wait_for_count(old, set.count_on(new));
 }
 
 #[test]

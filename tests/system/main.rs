@@ -29,6 +29,7 @@ mod scripts;
 mod settings;
 mod stopping;
 mod streams;
+mod versions;
 
 use quire_tests::{Daemon, Launch};
 use std::path::Path;

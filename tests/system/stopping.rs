@@ -2,6 +2,7 @@
 
 use crate::{Fresh, directory, listing};
 use quire_bson::{Document, doc};
+use quire_protocol::Flags;
 use quire_tests::{Daemon, Launch, failure};
 use rustix::process::Signal;
 
@@ -39,6 +40,20 @@ fn either_signal_ends_it_cleanly_and_all_data_is_there_again() {
     }
     let daemon = Launch::on(data.path()).start();
     assert_eq!(ids(&daemon), expected);
+}
+
+#[test]
+fn monitors_that_wait_for_a_change_do_not_hold_up_the_end() {
+    let fresh = Fresh::with(&["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=600000"]);
+    let mut monitor = fresh.daemon.connect();
+    let first = monitor.ok("admin", doc! { "hello": 1 });
+    let version = first.get_document("topologyVersion").expect("a version").clone();
+    let wait = doc! { "hello": 1, "topologyVersion": version, "maxAwaitTimeMS": 600_000 };
+    monitor.send("admin", wait, Flags::EXHAUST_ALLOWED, None).expect("taken");
+    fresh.daemon.connect().ok("admin", doc! { "ping": 1 });
+    fresh.daemon.signal(Signal::TERM);
+    let finished = fresh.daemon.finish();
+    assert_eq!(finished.code, Some(0), "{finished:#?}");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! without a reply, and the handshake of old drivers.
 
 use crate::Fresh;
-use quire_bson::{DocBuf, Document, doc};
-use quire_protocol::{Compressor, Flags, QueryRequest};
+use quire_bson::{Document, doc};
+use quire_protocol::{Compressor, Flags};
 use quire_tests::{Connection, failure};
 
 const AWAIT_CAPABLE: u32 = 1 << 3;
@@ -63,19 +63,10 @@ fn the_handshake_of_old_drivers_is_answered() {
     let fresh = Fresh::start();
     let mut connection = fresh.daemon.connect();
     for name in ["isMaster", "ismaster", "hello"] {
-        let command = DocBuf::from(&doc! { name: 1, "helloOk": true });
-        let request = QueryRequest {
-            request_id: connection.next_id(),
-            flags: 0,
-            namespace: "admin.$cmd",
-            number_to_return: -1,
-            body: command.as_raw(),
-        };
-        let mut bytes = Vec::new();
-        request.write(&mut bytes);
-        connection.send_bytes(&bytes).expect("taken");
+        let id = connection.send_query("admin", &doc! { name: 1, "helloOk": true });
+        let id = id.expect("taken");
         let reply = connection.receive().expect("an answer");
-        assert_eq!(reply.header().response_to, request.request_id);
+        assert_eq!(reply.header().response_to, id);
         assert_eq!(reply.flags() & AWAIT_CAPABLE, AWAIT_CAPABLE);
         let body = reply.body().to_document();
         assert_eq!(failure(&body), None);

@@ -3,6 +3,7 @@
 //! Owns what a connection has said about itself (its `client` metadata, once) and what was agreed on
 //! it. The socket itself belongs to the daemon.
 
+use crate::legacy::Outcome;
 use parking_lot::Mutex;
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -34,6 +35,8 @@ pub struct Client {
     internal: AtomicBool,
     /// It has written here.
     wrote: AtomicBool,
+    /// What became of the last command, where a version is shown that is asked for it.
+    outcome: Mutex<Option<Box<Outcome>>>,
 }
 
 impl Client {
@@ -48,6 +51,7 @@ impl Client {
             declared: Default::default(),
             internal: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
+            outcome: Mutex::default(),
         }
     }
 
@@ -139,6 +143,19 @@ impl Client {
 
     pub fn has_written(&self) -> bool {
         self.wrote.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what became of a command.
+    pub(crate) fn note_outcome(&self, outcome: Outcome) {
+        *self.outcome.lock() = Some(Box::new(outcome));
+    }
+
+    /// Shows what became of the last command.
+    pub(crate) fn with_outcome<T>(&self, show: impl FnOnce(&Outcome) -> T) -> T {
+        match self.outcome.lock().as_deref() {
+            Some(outcome) => show(outcome),
+            None => show(&Outcome::default()),
+        }
     }
 
     /// Remembers which compressors were agreed on.

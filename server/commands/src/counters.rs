@@ -64,6 +64,7 @@ pub struct Counters {
     pub writes: Latency,
     pub commands: Latency,
     pub asserts_user: AtomicU64,
+    pub asserts_tripwire: AtomicU64,
     pub keys_examined: AtomicU64,
     pub docs_examined: AtomicU64,
     pub docs_returned: AtomicU64,

@@ -14,12 +14,13 @@ use crate::server::{Context, Server};
 use crate::sessions::session_key;
 use crate::slow::Finished;
 use crate::trailer::Trailer;
-use crate::{gate, injected, persona, planned, slow, stable_api};
+use crate::{gate, injected, legacy, persona, planned, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
 use quire_failpoints::{FailCommand, Outcome};
 use quire_protocol::Request;
+use quire_replset::read_preference::{Mode, ReadPreference};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -68,7 +69,10 @@ async fn respond(
     };
     let command = command.ok_or_else(|| unknown(name))?;
     check_target(command, request)?;
-    let generic = Generic::read(request.body())?;
+    let mut generic = Generic::read(request.body())?;
+    if request.secondary_ok() && request.body().get("$readPreference").is_none() {
+        generic.read_preference = ReadPreference { mode: Mode::SecondaryPreferred };
+    }
     let new = new_operation(server, client, command, request, &generic);
     let running = server.operations.begin(new);
     let operation = &running.operation;
@@ -101,6 +105,7 @@ async fn respond(
     let error = outcome.as_ref().err().cloned();
     let answer = finished(outcome, &Trailer::new(&context, command));
     let took = operation.started.elapsed();
+    legacy::note(server, client, command, answer.body.as_raw());
     let reply_bytes = answer.body.as_bytes().len();
     note(&context, &Finished { command, took, error: error.as_ref(), reply_bytes }).await;
     Ok(if operation.hangs_up() { Response::HangUp } else { Response::Answer(answer) })

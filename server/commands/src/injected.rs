@@ -12,6 +12,7 @@ use quire_errors::{CommandError, Result};
 use quire_execution::wait::race;
 use quire_failpoints::{FailCommand, Request};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Lets `failCommand` have its way with a request of which nothing is done yet. Its waiting comes
 /// before the command's time limit counts, as MongoDB's does.
@@ -40,6 +41,16 @@ pub async fn before_command(
         command = command.name,
         "A command meets the fail point 'failCommand'"
     );
+    if injected.is_tripwire && injected.ends_command() {
+        server.counters.asserts_tripwire.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            target: "ASSERT",
+            id = 4_457_000,
+            ctx = thread,
+            command = command.name,
+            "Tripwire assertion"
+        );
+    }
     if let Some(block) = injected.block {
         race(server.host.sleep(block), operation.stopped()).await;
     }

@@ -11,7 +11,7 @@ use quire_errors::Code;
 const TRANSIENT_TRANSACTION: &str = "TransientTransactionError";
 const RETRYABLE_WRITE: &str = "RetryableWriteError";
 const NO_WRITES_PERFORMED: &str = "NoWritesPerformed";
-const SYSTEM_OVERLOADED: &str = "SystemOverloadedError";
+pub const SYSTEM_OVERLOADED: &str = "SystemOverloadedError";
 const RETRYABLE: &str = "RetryableError";
 
 /// After these errors what failed may be sent again.
@@ -114,7 +114,8 @@ pub fn labels(persona: Persona, numbering: Numbering, told: &Told) -> Vec<&'stat
             labels.push(NO_WRITES_PERFORMED);
         }
     }
-    if told.code.is_some_and(|code| OVERLOADED.contains(&code)) {
+    let is_overload = told.code.is_some_and(|code| OVERLOADED.contains(&code));
+    if is_overload && persona.has(Behaviour::IngressLimits) {
         labels.push(SYSTEM_OVERLOADED);
         // It was refused before anything was done.
         if told.code == Some(Code::IngressRequestRateLimitExceeded) {

@@ -28,6 +28,7 @@ mod ingress;
 mod injected;
 mod json;
 mod labels;
+mod legacy;
 mod operations;
 mod parameters;
 mod persona;
@@ -63,7 +64,7 @@ pub use host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, Shut
 pub use ingress::{Entry, Ingress, Ranges, Turn};
 pub use operations::{Operations, Stop};
 pub use parameters::Parameters;
-pub use persona::Persona;
+pub use persona::{Behaviour, Persona};
 pub use profiling::{Level as ProfileLevel, Profiling};
 pub use reply::error_reply;
 pub use retrying::Checkouts;

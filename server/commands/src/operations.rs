@@ -5,6 +5,7 @@
 //! the server is going down.
 
 use crate::client::Client;
+use crate::handshake::MONITORING;
 use parking_lot::Mutex;
 use quire_bson::{Bson, DocBuf};
 use quire_errors::{Code, CommandError, Result};
@@ -224,6 +225,12 @@ impl Operations {
 
     pub fn count(&self) -> usize {
         self.running.lock().len()
+    }
+
+    /// How many there are beside those of monitors, which wait for as long as there is a server.
+    pub fn count_at_work(&self) -> usize {
+        let running = self.running.lock();
+        running.values().filter(|operation| !MONITORING.contains(&operation.command)).count()
     }
 
     /// Waits until an operation is over.

@@ -31,6 +31,8 @@ use table::Parameter;
 /// The current values.
 #[derive(Debug)]
 pub struct Parameters {
+    /// The version whose parameters these are.
+    persona: Persona,
     values: RwLock<BTreeMap<String, Bson>>,
     warnings: Vec<String>,
     failpoints: Arc<FailPoints>,
@@ -54,9 +56,19 @@ pub struct Shown {
 
 impl Default for Parameters {
     fn default() -> Parameters {
-        let values =
-            table::all().map(|known| (known.name.to_owned(), known.default_value())).collect();
+        Parameters::of(Persona::default())
+    }
+}
+
+impl Parameters {
+    /// The defaults of a version.
+    pub fn of(persona: Persona) -> Parameters {
+        let default = |known: &Parameter| (known.name.to_owned(), known.default_value());
+        let mut values: BTreeMap<_, _> = table::all(persona).map(default).collect();
+        let version = table::FEATURE_VERSION.name.to_owned();
+        values.insert(version, table::feature_version(persona));
         Parameters {
+            persona,
             values: RwLock::new(values),
             warnings: Vec::new(),
             failpoints: Arc::default(),
@@ -66,17 +78,9 @@ impl Default for Parameters {
 }
 
 impl Parameters {
-    /// Tells the version of the data as this version does.
-    #[must_use]
-    pub fn shown_as(self, persona: Persona) -> Parameters {
-        let name = table::FEATURE_VERSION.name.to_owned();
-        self.values.write().insert(name, table::feature_version(persona));
-        self
-    }
-
     /// The defaults, changed as the command line and the configuration file say.
-    pub fn new(given: &BTreeMap<String, String>) -> Result<Parameters> {
-        let mut parameters = Parameters::default();
+    pub fn new(persona: Persona, given: &BTreeMap<String, String>) -> Result<Parameters> {
+        let mut parameters = Parameters::of(persona);
         // What else there is depends on this one.
         let first = given.get_key_value(table::ENABLE_TEST_COMMANDS.name);
         if let Some((name, text)) = first {
@@ -92,9 +96,9 @@ impl Parameters {
     fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
         let value = start::read(text);
         if self.test_commands_enabled() && fail_points::is_one(name) {
-            return fail_points::start_with(&self.failpoints, name, &value);
+            return fail_points::start_with(&self.failpoints, self.persona, name, &value);
         }
-        let Some(known) = table::find(name) else {
+        let Some(known) = self.find(name) else {
             if !foreign::is_known(name) {
                 return Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'")));
             }
@@ -120,6 +124,11 @@ impl Parameters {
         &self.warnings
     }
 
+    /// A parameter that means something, where the version has it.
+    fn find(&self, name: &str) -> Option<&'static Parameter> {
+        table::find(self.persona, name)
+    }
+
     pub fn get(&self, name: &str) -> Option<Bson> {
         self.values.read().get(name).cloned()
     }
@@ -134,7 +143,7 @@ impl Parameters {
     /// One parameter by its name.
     pub(crate) fn show(&self, name: &str) -> Option<Shown> {
         let Some(value) = self.get(name) else { return self.show_fail_point(name) };
-        let settable = table::find(name).map_or(Settable::Anytime, |known| known.settable);
+        let settable = self.find(name).map_or(Settable::Anytime, |known| known.settable);
         Some(Shown { name: name.to_owned(), value, settable })
     }
 
@@ -148,7 +157,7 @@ impl Parameters {
 
     /// Checks a value that `setParameter` gives; nothing changes yet.
     pub(crate) fn accept(&self, name: &str, value: RawValue<'_>) -> Result<Bson> {
-        let Some(known) = table::find(name) else {
+        let Some(known) = self.find(name) else {
             if foreign::is_known(name) {
                 return Ok(value.to_bson());
             }
@@ -173,7 +182,7 @@ impl Parameters {
         verbosity::keep_in_step(&mut values, name, &value);
         self.act_on(name, &value);
         let was = values.insert(name.to_owned(), value);
-        let warning = match table::find(name) {
+        let warning = match self.find(name) {
             Some(known) => known.warning.map(str::to_owned),
             None => Some(foreign::warning(name)),
         };

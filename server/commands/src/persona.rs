@@ -5,6 +5,8 @@
 //! [`Persona::has`].
 
 pub(crate) mod arguments;
+pub(crate) mod dollar_names;
+pub(crate) mod fault_data;
 mod table;
 pub(crate) mod wording;
 

@@ -54,7 +54,7 @@ async fn insert(context: &Context<'_>, record: DocBuf) {
         let namespace = ensure_collection(server, context.database()).await?;
         let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
         let writer = context.writer(&namespace, &constants, true);
-        let options = InsertOptions { ordered: true, keep_empty_timestamps: true };
+        let options = InsertOptions { ordered: true, keep_empty_timestamps: true, refuse: None };
         writes::insert(&writer, &[record.as_raw()], options).await
     };
     let failed = match outcome.await {

@@ -105,6 +105,7 @@ static COMMANDS: &[&[&Command]] = &[
     crate::replica_set::COMMANDS,
     crate::test_commands::COMMANDS,
     crate::access_control::COMMANDS,
+    crate::legacy::COMMANDS,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Command>> = LazyLock::new(|| {

@@ -57,7 +57,7 @@ impl Reply {
             }
             (None, None) => {}
         }
-        append_labels(&mut self.builder, &trailer.labels(&telling));
+        trailer.append_labels(&mut self.builder, &telling);
         self.builder.append_f64("ok", 1.0);
         trailer.append(&mut self.builder, &telling);
         self.builder.finish()
@@ -94,7 +94,8 @@ fn append_failure(builder: &mut DocBuilder, persona: Persona, error: &CommandErr
     append_extra(builder, error);
 }
 
-fn append_labels(builder: &mut DocBuilder, labels: &[&str]) {
+/// The labels of an error.
+pub fn append_labels(builder: &mut DocBuilder, labels: &[&str]) {
     if !labels.is_empty() {
         builder.append_array("errorLabels", |list| {
             for label in labels {
@@ -126,7 +127,7 @@ pub(crate) fn finished(outcome: Result<Reply>, trailer: &Trailer<'_>) -> Answer 
                 builder.append_doc(WRITE_CONCERN_ERROR, injected);
             }
             let telling = trailer.telling(Some(&error), None);
-            append_labels(&mut builder, &trailer.labels(&telling));
+            trailer.append_labels(&mut builder, &telling);
             trailer.append(&mut builder, &telling);
             Answer { body: builder.finish(), more: false }
         }

@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::ingress::{Entry, Ingress};
 use crate::operations::{Operation, Operations};
 use crate::parameters::Parameters;
+use crate::persona::Behaviour;
 use crate::profiling::Profiling;
 use crate::retrying::Checkouts;
 use crate::sessions::{Changes, Sessions};
@@ -86,6 +87,13 @@ impl Server {
     /// This member takes no writes any more: those that run come to their end.
     pub fn stepped_down(&self) {
         self.operations.stop_writes(self.leads());
+    }
+
+    /// This member has lost its role to another. Who was told to step down sees to the rest itself.
+    pub fn deposed(&self) {
+        if self.facts.persona.has(Behaviour::CloseOnStepDown) {
+            self.host.close_connections();
+        }
     }
 
     /// Another member tells of its clients.

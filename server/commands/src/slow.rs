@@ -3,6 +3,7 @@
 //! Owns the "Slow query" line, in the form that log readers parse, and who gets one.
 
 use crate::counters::OperationClass;
+use crate::handshake::MONITORING;
 use crate::operations::Operation;
 use crate::profiling::{DatabaseSettings, Level};
 use crate::registry::Command;
@@ -26,13 +27,11 @@ impl Finished<'_> {
     }
 }
 
-/// Commands that take long because they were asked to wait.
-const WAITING: &[&str] = &["hello", "isMaster"];
-
 /// Looks at one finished command: it may be worth a line in the log, and a record.
 pub async fn note(context: &Context<'_>, finished: &Finished<'_>) {
     let profiling = &context.server.profiling;
-    let slow = finished.took >= profiling.slow_after() && !WAITING.contains(&finished.command.name);
+    let slow =
+        finished.took >= profiling.slow_after() && !MONITORING.contains(&finished.command.name);
     let settings = profiling.settings(context.database());
     if !slow && settings.level == Level::Off {
         return;

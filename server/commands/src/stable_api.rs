@@ -205,13 +205,13 @@ fn check_undeclared(parameters: &Parameters, declared: &Declared) -> Result<()> 
 }
 
 fn check_version(parameters: &Parameters, version: Version) -> Result<()> {
-    let known = match version {
+    let words = match version {
         Version::One => return Ok(()),
         Version::Two if parameters.accepts_api_version_2() => return Ok(()),
-        _ if parameters.accepts_api_version_2() => "\"1\" or \"2\"",
-        _ => "\"1\"",
+        Version::Two => "Cannot accept API version 2",
+        Version::Unknown => "API version must be \"1\"",
     };
-    Err(CommandError::new(Code::APIVersionError, format!("API version must be {known}")))
+    Err(CommandError::new(Code::APIVersionError, words))
 }
 
 /// Refuses stages that are not in the API.

@@ -225,7 +225,7 @@ fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<Replic
     let sequencer = Sequencer::new(documents.clone(), Arc::new(replica), clock, applied);
     let facts = Facts { persona, ..facts() };
     let topology = Topology::new(facts.process);
-    let parameters = Parameters::default();
+    let parameters = Parameters::of(persona);
     Server {
         documents,
         sequencer: Arc::new(sequencer),

@@ -6,7 +6,9 @@
 
 use quire_bson::{Bson, ObjectId, doc};
 use quire_execution::wait::Signal;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The version of what `hello` shows.
 #[derive(Debug)]
@@ -15,7 +17,8 @@ pub struct Topology {
     counter: AtomicI64,
     /// The last version under which a client was told that writes are taken here.
     told_writable: AtomicI64,
-    shutting_down: AtomicBool,
+    /// Until when those who are served may go on, once the server goes down.
+    leaves_at: OnceLock<Instant>,
     pub changed: Signal,
 }
 
@@ -25,7 +28,7 @@ impl Topology {
             process,
             counter: AtomicI64::new(0),
             told_writable: AtomicI64::new(-1),
-            shutting_down: AtomicBool::new(false),
+            leaves_at: OnceLock::new(),
             changed: Signal::default(),
         }
     }
@@ -66,14 +69,20 @@ impl Topology {
         self.changed.notify();
     }
 
-    /// From now on the server says that it is going down.
-    pub fn shut_down(&self) {
-        self.shutting_down.store(true, Ordering::Release);
+    /// From now on the server says that it is going down, and in what time at the latest.
+    pub fn shut_down(&self, patience: Duration) {
+        let now = Instant::now();
+        let _ = self.leaves_at.set(now.checked_add(patience).unwrap_or(now));
         self.change();
     }
 
     pub fn is_shutting_down(&self) -> bool {
-        self.shutting_down.load(Ordering::Acquire)
+        self.leaves_at.get().is_some()
+    }
+
+    /// How long those who are served may still go on, once the server goes down.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.leaves_at.get().map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 

@@ -5,9 +5,10 @@
 //! said beside or instead of them.
 
 use crate::arguments::integer;
-use crate::labels::{self, Numbering, Told};
+use crate::labels::{self, Numbering, SYSTEM_OVERLOADED, Told};
 use crate::persona::{Behaviour, Persona};
 use crate::registry::Command;
+use crate::reply::append_labels;
 use crate::server::{Context, Server};
 use quire_bson::{Bson, DocBuilder, RawDoc, RawValue, Timestamp};
 use quire_errors::{Code, CommandError};
@@ -94,7 +95,7 @@ impl<'a> Trailer<'a> {
     }
 
     /// The labels of a reply.
-    pub fn labels(&self, telling: &Telling<'a>) -> Vec<&'a str> {
+    fn labels(&self, telling: &Telling<'a>) -> Vec<&'a str> {
         let told = &telling.told;
         if told.code.is_none() && told.write_concern_code.is_none() {
             return Vec::new();
@@ -113,13 +114,26 @@ impl<'a> Trailer<'a> {
         all
     }
 
+    /// Appends the labels, and to those of overload how long the client shall wait first.
+    pub fn append_labels(&self, b: &mut DocBuilder, telling: &Telling<'a>) {
+        let labels = self.labels(telling);
+        append_labels(b, &labels);
+        let client = self.asked.map(|asked| asked.context.client);
+        if labels.contains(&SYSTEM_OVERLOADED)
+            && !client.is_some_and(|client| client.is_internal())
+            && let Some(millis) = self.server.parameters.client_backoff_millis()
+        {
+            b.append_i64("baseBackoffMS", millis);
+        }
+    }
+
     /// Appends what stands behind everything else.
     pub fn append(&self, b: &mut DocBuilder, telling: &Telling<'_>) {
-        let Some(set) = &self.server.replica_set else { return };
         let persona = self.server.facts.persona;
         if persona.has(Behaviour::TopologyVersion) && self.tells_of_change(&telling.told) {
             b.append_bson("topologyVersion", &self.version_of_refusal());
         }
+        let Some(set) = &self.server.replica_set else { return };
         let operation_time = set.operation_time();
         // A member without a configuration has no time either.
         if operation_time.time == 0 {
@@ -131,6 +145,11 @@ impl<'a> Trailer<'a> {
 
     fn tells_of_change(&self, told: &Told) -> bool {
         let is_ending = self.server.topology.is_shutting_down();
+        // A standalone has no roles. It tells of a change only when it means it, so that drivers which
+        // take it for gone then hear from its monitor at once.
+        if self.server.replica_set.is_none() && self.injected().is_some_and(FailCommand::fails) {
+            return false;
+        }
         let tells =
             |code: Code| NOT_PRIMARY.contains(&code) || is_ending && SHUTDOWN.contains(&code);
         told.code.is_some_and(tells) || told.write_concern_code.is_some_and(tells)

@@ -8,7 +8,7 @@ use crate::host::Traffic;
 use crate::listener::Undecided;
 use crate::peers::{self, Links};
 use crate::script_threads::ScriptThreads;
-use quire_commands::{Answer, Client, Response, Server, Turn};
+use quire_commands::{Answer, Behaviour, Client, Response, Server, Turn};
 use quire_failpoints::{ClientMessage, Direction};
 use quire_protocol::{
     DecodeLimits, FrameBuffer, HTTP_ANSWER, MESSAGE_BYTES_MAX, OpenReply, Rejected, ReplyTo,
@@ -183,7 +183,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let message = self.receive().await?;
         self.traffic.requests.fetch_add(1, Ordering::Relaxed);
         self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
-        Ok(decode(message, DecodeLimits::default()))
+        Ok(decode(message, self.limits()))
+    }
+
+    /// What the version that is shown lets in.
+    fn limits(&self) -> DecodeLimits {
+        let persona = self.server.facts.persona;
+        DecodeLimits {
+            checksums: persona.has(Behaviour::Checksums),
+            any_query: persona.has(Behaviour::AnyCommandInQuery),
+            ..DecodeLimits::default()
+        }
     }
 
     /// The client is another member: from here on this is its link.
@@ -260,7 +270,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Runs a request while watching for the client's end.
+    /// Runs a request while watching for the client's end, unless a version is shown that did not.
     async fn run_once(
         &mut self,
         request: &Request,
@@ -274,8 +284,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         let mut work = std::pin::pin!(work);
+        let watches = self.server.facts.persona.has(Behaviour::StopsForTheGone);
         loop {
-            let watch = self.frames.pending_bytes() < READ_AHEAD_MAX;
+            let watch = watches && self.frames.pending_bytes() < READ_AHEAD_MAX;
             tokio::select! {
                 biased;
                 response = &mut work => return Ok(response),

@@ -163,7 +163,7 @@ fn taken(address: &str, error: &io::Error) -> Failure {
 async fn accept_tcp(listener: TcpListener, accepting: Accepting) {
     loop {
         let accepted = tokio::select! {
-            () = accepting.shutdown.begun() => return,
+            () = accepting.shutdown.doors_closed() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -180,7 +180,7 @@ async fn accept_tcp(listener: TcpListener, accepting: Accepting) {
 async fn accept_unix(path: PathBuf, listener: UnixListener, accepting: Accepting) {
     loop {
         let accepted = tokio::select! {
-            () = accepting.shutdown.begun() => break,
+            () = accepting.shutdown.doors_closed() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {

@@ -283,6 +283,12 @@ impl Listener for Clients {
         }
     }
 
+    fn deposed(&self) {
+        if let Some(server) = self.server.upgrade() {
+            server.deposed();
+        }
+    }
+
     fn told(&self, notice: Notice) {
         if let Some(server) = self.server.upgrade() {
             server.told(notice);

@@ -18,8 +18,8 @@ use crate::stores::{self, Stores};
 use crate::{background, fork, machine, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
-    Checkouts, Counters, Cursors, Facts, Operations, Parameters, Persona, ProfileLevel, Profiling,
-    Server, Sessions, Stop, Topology,
+    Behaviour, Checkouts, Counters, Cursors, Facts, Operations, Parameters, Persona, ProfileLevel,
+    Profiling, Server, Sessions, Stop, Topology,
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
 use quire_config::{
@@ -74,7 +74,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let shutdown = Arc::new(Shutdown::new());
     let serving = Arc::new(OnceLock::new());
     serve_signals(&shutdown, &logging, &serving)?;
-    let parameters = parameters(&settings)?.shown_as(persona);
+    let parameters = parameters(&settings, persona)?;
     let keys = key_file(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
     let admin = match settings.net.admin {
@@ -164,7 +164,8 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     Ok(())
 }
 
-/// The order of the end: no new clients, what runs finishes or is stopped, everything is flushed.
+/// The order of the end: no new clients, what runs finishes or is stopped, everything is flushed. A
+/// member of a set lets clients in as long as it waits for what runs, and tells them that it goes.
 async fn go_down(
     server: &Arc<Server>,
     shutdown: &Shutdown,
@@ -175,13 +176,17 @@ async fn go_down(
         // Another member takes over while clients are still connected, and hear of it at once.
         replication.set.leave(LEAVE_PATIENCE).await;
     }
-    server.topology.shut_down();
+    let since = Instant::now();
+    server.topology.shut_down(shutdown.patience());
+    if !(replication.is_some() && server.facts.persona.has(Behaviour::Quiesce)) {
+        shutdown.close_doors();
+    }
+    while server.operations.count_at_work() > 0 && since.elapsed() < shutdown.patience() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    shutdown.close_doors();
     for acceptor in acceptors {
         let _ = acceptor.await;
-    }
-    let since = Instant::now();
-    while server.operations.count() > 0 && since.elapsed() < shutdown.patience() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     server.operations.stop_all(Stop::ShuttingDown);
     let replica = server.sequencer.replica().clone();
@@ -252,13 +257,13 @@ fn script_engine(settings: &Settings, parameters: &Parameters) -> Option<Arc<dyn
 const CONNECTIONS_OVERRIDE: &str = "maxIncomingConnectionsOverride";
 
 /// Read before anything is opened: what is refused here has touched nothing.
-fn parameters(settings: &Settings) -> Result<Parameters, Failure> {
+fn parameters(settings: &Settings, persona: Persona) -> Result<Parameters, Failure> {
     let mut given = settings.parameters.clone();
     if !settings.net.connections_override.is_empty() {
         let ranges = serde_json::json!({ "ranges": settings.net.connections_override });
         given.entry(CONNECTIONS_OVERRIDE.to_owned()).or_insert_with(|| ranges.to_string());
     }
-    let parameters = Parameters::new(&given)
+    let parameters = Parameters::new(persona, &given)
         .map_err(|error| Failure::new(BAD_OPTIONS, error.message().to_owned()))?;
     for warning in parameters.warnings() {
         tracing::warn!(

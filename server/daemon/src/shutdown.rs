@@ -15,11 +15,16 @@ const HURRY: Duration = Duration::from_secs(1);
 pub(crate) struct Shutdown {
     request: Mutex<Option<ShutdownRequest>>,
     begun: watch::Sender<bool>,
+    doors_closed: watch::Sender<bool>,
 }
 
 impl Shutdown {
     pub(crate) fn new() -> Shutdown {
-        Shutdown { request: Mutex::new(None), begun: watch::Sender::new(false) }
+        Shutdown {
+            request: Mutex::new(None),
+            begun: watch::Sender::new(false),
+            doors_closed: watch::Sender::new(false),
+        }
     }
 
     /// Begins to go down. A later request cannot lengthen the patience of an earlier one.
@@ -46,6 +51,18 @@ impl Shutdown {
         let mut begun = self.begun.subscribe();
         // The sender lives as long as self, so this ends only by the value.
         let _ = begun.wait_for(|begun| *begun).await;
+    }
+
+    /// No client is let in from now on.
+    pub(crate) fn close_doors(&self) {
+        self.doors_closed.send_replace(true);
+    }
+
+    /// Completes when no client is let in any more.
+    pub(crate) async fn doors_closed(&self) {
+        let mut closed = self.doors_closed.subscribe();
+        // As above.
+        let _ = closed.wait_for(|closed| *closed).await;
     }
 
     /// Begins to go down when a signal asks for it; `patience` tells how long the first one waits for

@@ -85,6 +85,9 @@ pub trait Listener: Send + Sync {
     /// This member takes no writes any more: those that run must end.
     fn stepped_down(&self);
 
+    /// This member is primary no more, and nobody told it to step down.
+    fn deposed(&self);
+
     /// Another member tells of its clients.
     fn told(&self, notice: Notice);
 }

@@ -135,7 +135,7 @@ impl ClientReply {
         let (flags, body) = match OpCode::from_number(header.op_code) {
             Some(OpCode::Msg) => {
                 let flags = op_msg::flags(&message)?;
-                (flags.bits(), op_msg::sections(&message, flags)?.body)
+                (flags.bits(), op_msg::sections(&message, flags, true)?.body)
             }
             Some(OpCode::Reply) => op_reply(&message)?,
             _ => return Err(Violation::OpCode(header.op_code).into()),

@@ -22,11 +22,20 @@ pub struct DecodeLimits {
     pub message_bytes_max: usize,
     /// The compressors whose messages are opened at all.
     pub compressors: Compressors,
+    /// Whether checksums are checked, and answered with one; if not, they are passed over.
+    pub checksums: bool,
+    /// Whether any command may come in an OP_QUERY, and not only those of a handshake.
+    pub any_query: bool,
 }
 
 impl Default for DecodeLimits {
     fn default() -> DecodeLimits {
-        DecodeLimits { message_bytes_max: MESSAGE_BYTES_MAX, compressors: Compressors::ALL }
+        DecodeLimits {
+            message_bytes_max: MESSAGE_BYTES_MAX,
+            compressors: Compressors::ALL,
+            checksums: true,
+            any_query: false,
+        }
     }
 }
 
@@ -36,9 +45,9 @@ pub fn decode(message: Vec<u8>, limits: DecodeLimits) -> Result<Request, Rejecte
     if header.op_code == OpCode::Compressed.number() {
         let (message, compressor) = compressed::open(&message, header, limits)?;
         let header = whole_header(&message, limits)?;
-        decode_plain(message, header, Some(compressor))
+        decode_plain(message, header, Some(compressor), limits)
     } else {
-        decode_plain(message, header, None)
+        decode_plain(message, header, None, limits)
     }
 }
 
@@ -55,11 +64,12 @@ fn decode_plain(
     message: Vec<u8>,
     header: Header,
     compressor: Option<Compressor>,
+    limits: DecodeLimits,
 ) -> Result<Request, Rejected> {
     let op_code = OpCode::from_number(header.op_code).ok_or(Violation::OpCode(header.op_code))?;
     match op_code {
-        OpCode::Msg => decode_msg(message, header, compressor),
-        OpCode::Query => decode_query(message, header, compressor),
+        OpCode::Msg => decode_msg(message, header, compressor, limits.checksums),
+        OpCode::Query => decode_query(message, header, compressor, limits.any_query),
         OpCode::GetMore => {
             let reply_to = ReplyTo::query(header.request_id, compressor);
             Err(Rejected::Refused(Refusal::query_failure(reply_to, "OP_GET_MORE")))
@@ -77,14 +87,16 @@ fn decode_msg(
     message: Vec<u8>,
     header: Header,
     compressor: Option<Compressor>,
+    checksums: bool,
 ) -> Result<Request, Rejected> {
-    let flags = op_msg::flags(&message)?;
+    let sent = op_msg::flags(&message)?;
+    let flags = if checksums { sent } else { sent.without(Flags::CHECKSUM_PRESENT) };
     let refuse = |error| {
         let reply_to = ReplyTo::msg(header.request_id, flags, compressor);
         let wanted = !flags.contains(Flags::MORE_TO_COME);
         Rejected::Refused(Refusal::command(wanted.then_some(reply_to), error))
     };
-    let sections = op_msg::sections(&message, flags).map_err(|fault| match fault {
+    let sections = op_msg::sections(&message, sent, checksums).map_err(|fault| match fault {
         Fault::Refused(error) => refuse(error),
         Fault::Fatal(violation) => Rejected::Closed(violation),
     })?;
@@ -107,9 +119,10 @@ fn decode_query(
     message: Vec<u8>,
     header: Header,
     compressor: Option<Compressor>,
+    any_query: bool,
 ) -> Result<Request, Rejected> {
     let reply_to = ReplyTo::query(header.request_id, compressor);
-    let query = op_query::parse(&message)
+    let query = op_query::parse(&message, any_query)
         .map_err(|error| Rejected::Refused(Refusal::command(Some(reply_to), error)))?;
     match query {
         Query::Collection => Err(Rejected::Refused(Refusal::query_failure(reply_to, "OP_QUERY"))),

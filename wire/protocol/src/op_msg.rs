@@ -54,6 +54,12 @@ impl Flags {
     pub fn with(self, other: Flags, wanted: bool) -> Flags {
         if wanted { Flags(self.0 | other.0) } else { self }
     }
+
+    /// The others.
+    #[must_use]
+    pub fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
 }
 
 /// The length of the flags and of the checksum.
@@ -98,10 +104,13 @@ pub(crate) fn flags(message: &[u8]) -> Result<Flags, Violation> {
     Flags::parse(bits.cast_unsigned())
 }
 
-/// Slices a whole message, header included, into its sections.
-pub(crate) fn sections(message: &[u8], flags: Flags) -> Result<Sections, Fault> {
-    let contents =
-        if flags.contains(Flags::CHECKSUM_PRESENT) { without_checksum(message)? } else { message };
+/// Slices a whole message, header included, into its sections. A checksum that is not to be checked
+/// is passed over.
+pub(crate) fn sections(message: &[u8], flags: Flags, check: bool) -> Result<Sections, Fault> {
+    let contents = match flags.contains(Flags::CHECKSUM_PRESENT) {
+        true => without_checksum(message, check)?,
+        false => message,
+    };
     let mut cursor = Cursor::new(contents, HEADER_BYTES + FLAGS_BYTES);
     let mut body = None;
     let mut sequences = Vec::new();
@@ -168,15 +177,15 @@ pub(crate) fn refuse_field_twice(message: &[u8], sections: &Sections) -> Result<
     Ok(())
 }
 
-/// The message without its checksum, which must fit.
-fn without_checksum(message: &[u8]) -> Result<&[u8], Fault> {
+/// The message without its checksum, which must fit when it is to be checked.
+fn without_checksum(message: &[u8], check: bool) -> Result<&[u8], Fault> {
     let split = message.len().saturating_sub(CHECKSUM_BYTES);
     if split <= HEADER_BYTES + FLAGS_BYTES {
         let text = "Invalid message size for an OpMsg containing a checksum";
         return Err(refused(51252, text));
     }
     let (contents, checksum) = message.split_at(split);
-    if crc32c::crc32c(contents).to_le_bytes() == checksum {
+    if !check || crc32c::crc32c(contents).to_le_bytes() == checksum {
         Ok(contents)
     } else {
         Err(Fault::Fatal(Violation::Checksum))

@@ -1,7 +1,8 @@
 //! OP_QUERY, as far as it lives on: the handshake.
 //!
 //! Owns the layout of a legacy query and the list of commands that may still come in one. Some drivers
-//! greet with it because they cannot know yet how old the server is; everything else is refused.
+//! greet with it because they cannot know yet how old the server is; everything else is refused, unless
+//! the server is to be one of old, which took any command.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -53,7 +54,7 @@ pub(crate) enum Query {
 }
 
 /// Slices a whole message, header included.
-pub(crate) fn parse(message: &[u8]) -> Result<Query> {
+pub(crate) fn parse(message: &[u8], any_command: bool) -> Result<Query> {
     let mut cursor = Cursor::new(message, HEADER_BYTES);
     let flags = cursor.int32()?;
     let namespace = cursor.cstring()?;
@@ -75,7 +76,7 @@ pub(crate) fn parse(message: &[u8]) -> Result<Query> {
     }
     let outer = cursor.document()?;
     let body = unwrapped(message, outer);
-    refuse_unless_allowed(document(message, &body))?;
+    refuse_unless_allowed(document(message, &body), any_command)?;
     Ok(Query::Command(CommandQuery { database, body, secondary_ok: flags & SECONDARY_OK != 0 }))
 }
 
@@ -93,9 +94,9 @@ fn unwrapped(message: &[u8], outer: Range<usize>) -> Range<usize> {
     start..start + inner.as_bytes().len()
 }
 
-fn refuse_unless_allowed(command: RawDoc<'_>) -> Result<()> {
+fn refuse_unless_allowed(command: RawDoc<'_>, any_command: bool) -> Result<()> {
     let name = command.nth(0).map(|field| field.key()).unwrap_or_default();
-    if !ALLOWED.contains(&name) {
+    if !any_command && !ALLOWED.contains(&name) {
         let message = format!(
             "Unsupported OP_QUERY command: {name}. The client driver may require an upgrade. \
              For more details see https://dochub.mongodb.org/core/legacy-opcode-removal"

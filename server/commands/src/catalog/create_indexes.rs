@@ -38,7 +38,7 @@ fn stable_indexes(body: RawDoc<'_>) -> Result<()> {
         if key.iter().any(|field| field.value().as_str() == Some("text")) {
             return Err(CommandError::new(
                 Code::APIStrictError,
-                "Index type 'text' is not allowed with apiStrict:true.",
+                "text indexes cannot be created with apiStrict: true",
             ));
         }
     }

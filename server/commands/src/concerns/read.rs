@@ -6,6 +6,7 @@
 
 use super::defaults;
 use crate::counters::LatencyClass;
+use crate::persona::Behaviour;
 use crate::registry::Command;
 use crate::server::Server;
 use quire_bson::{RawDoc, RawValue, Timestamp};
@@ -69,6 +70,9 @@ impl ReadConcern {
         let is_read = command.latency == LatencyClass::Reads;
         let mut read = concern.map(ReadConcern::parse).transpose()?.unwrap_or_default();
         read.check(command, is_read)?;
+        if read.is_of_moment() && !server.facts.persona.has(Behaviour::MomentReads) {
+            return Err(invalid("readConcern level snapshot is only valid in a transaction"));
+        }
         if is_read && read.level.is_none() && read.after.is_none() {
             read.level = defaults::read_level(server)?;
         }

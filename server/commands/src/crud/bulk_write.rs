@@ -161,6 +161,7 @@ impl<'a, 'c> Execution<'a, 'c> {
         let options = InsertOptions {
             ordered: self.request.ordered,
             keep_empty_timestamps: self.request.keep_empty_timestamps,
+            refuse: None,
         };
         let writer = self.writer(step)?;
         let inserted = insert::carry_out(self.context, &writer, documents, options).await?;

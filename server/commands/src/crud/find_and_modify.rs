@@ -2,11 +2,13 @@
 
 use super::collation;
 use crate::counters::LatencyClass;
+use crate::persona::dollar_names;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::retrying::{self, Asked, Retryable, Settled};
 use crate::server::Context;
 use crate::stable_api::Api;
+use parking_lot::Mutex;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
 use quire_documents::{ShownChange, StatementResult};
 use quire_errors::{CommandError, Result};
@@ -125,13 +127,15 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let constants = context.constants(request.variables, order)?;
     let projection = projection(&request, &constants)?;
     let selection = Selection::parse(request.filter, request.sort, request.hint, &constants)?;
-    let shown = Shown { request: &request, filter: selection.filter().clone(), projection };
+    let filter = selection.filter().clone();
+    let shown = Shown { request: &request, filter, projection, recorded: Mutex::default() };
     let show = |found: &Found| shown.result(found);
     let numbering = retryable.as_ref().map(|retryable| retryable.showing(&show));
     let writer = context.writer(&namespace, &constants, request.bypass_validation);
     let writer = Writer { numbering, ..writer };
     let found = match request.update {
         Some(update) => {
+            dollar_names::check_update(context.server.facts.persona, update)?;
             let options = Options { array_filters: request.array_filters, multi: false };
             let update = Update::parse(update, &constants, options)?;
             let upsert = request.upsert;
@@ -141,7 +145,10 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
         None => writes::find_and_remove(&writer, &selection).await?,
     };
     note(context, &found);
-    let answer = shown.answer(&found)?;
+    let answer = match shown.recorded_of(&found) {
+        Some(recorded) => recorded,
+        None => shown.answer(&found)?,
+    };
     if let Some(retryable) = retryable {
         retryable.settled();
     }
@@ -153,9 +160,19 @@ struct Shown<'a> {
     request: &'a Request<'a>,
     filter: Arc<Filter>,
     projection: Option<Projection>,
+    /// The answer that was made last for the record of the session.
+    recorded: Mutex<Option<DocBuf>>,
 }
 
 impl Shown<'_> {
+    /// The answer that is recorded with the change, which need not be made again. A document that did
+    /// not change in the end is not recorded, whatever was tried before.
+    fn recorded_of(&self, found: &Found) -> Option<DocBuf> {
+        let is_deleted = found.before.is_some() && found.after.is_none();
+        let is_recorded = found.modified || is_deleted || found.upserted.is_some();
+        self.recorded.lock().take().filter(|_| is_recorded)
+    }
+
     /// What a retry is told.
     fn result(&self, found: &Found) -> Result<StatementResult> {
         let change = match (&found.upserted, &found.after) {
@@ -164,6 +181,7 @@ impl Shown<'_> {
             (None, None) => ShownChange::Deleted,
         };
         let (after, reply) = (self.request.new, self.answer(found)?);
+        *self.recorded.lock() = Some(reply.clone());
         Ok(StatementResult::Shown { change, after, reply })
     }
 

@@ -3,6 +3,7 @@
 use super::statements;
 use super::write_reply::append_write_errors;
 use crate::counters::{LatencyClass, OperationClass};
+use crate::persona::dollar_names;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::retrying::{self, Retryable};
@@ -34,6 +35,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let options = InsertOptions {
         ordered: arguments.optional_flag("ordered")?.unwrap_or(true),
         keep_empty_timestamps: arguments.flag("bypassEmptyTsReplacement")?,
+        refuse: dollar_names::refused_by(context.server.facts.persona),
     };
     let bypass_validation = arguments.flag("bypassDocumentValidation")?;
     arguments.finish()?;

@@ -4,6 +4,7 @@ use super::write_reply::append_write_errors;
 use super::{collation, statements};
 use crate::arguments::Arguments;
 use crate::counters::{LatencyClass, OperationClass};
+use crate::persona::dollar_names;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::retrying::{self, Retryable, Settled};
@@ -192,6 +193,7 @@ pub(super) async fn carry_out(
     if statement.multi {
         retrying::refuse_many(writer, "multi=true")?;
     }
+    dollar_names::check_update(context.server.facts.persona, statement.update)?;
     let updated = writes::update(writer, &statement.parse(writer.constants)?).await?;
     count(context, &updated);
     Ok(updated)

@@ -153,7 +153,10 @@ fn look(server: &Server) -> (i64, Option<Standing>) {
     loop {
         // Read first: a client that is told of an old state under a new version would not ask again.
         let version = topology.counter();
-        let Some(set) = &server.replica_set else { return (version, None) };
+        let Some(set) = &server.replica_set else {
+            topology.note_writable(version);
+            return (version, None);
+        };
         let standing = set.standing();
         if !standing.is_writable {
             return (version, Some(standing));
@@ -168,13 +171,14 @@ fn look(server: &Server) -> (i64, Option<Standing>) {
 
 /// Who monitors a member that goes down must turn to another: what it hears is an error that says so.
 fn check_not_leaving(server: &Server) -> Result<()> {
-    if !server.topology.is_shutting_down() || !server.facts.persona.has(Behaviour::Quiesce) {
-        return Ok(());
-    }
-    Err(CommandError::new(
-        Code::ShutdownInProgress,
-        "The server is in quiesce mode and will shut down",
-    ))
+    let left = server.topology.time_left().filter(|_| server.facts.persona.has(Behaviour::Quiesce));
+    let Some(left) = left else { return Ok(()) };
+    let mut more = DocBuilder::new();
+    let millis = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+    more.append_i64("remainingQuiesceTimeMillis", millis);
+    let words = "The server is in quiesce mode and will shut down";
+    let error = CommandError::new(Code::ShutdownInProgress, words);
+    Err(error.with_extra(more.finish().as_bytes().to_vec()))
 }
 
 fn append_role(b: &mut DocBuilder, context: &Context<'_>, standing: Option<&Standing>) {

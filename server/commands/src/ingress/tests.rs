@@ -1,5 +1,6 @@
 use super::{Entry, Ingress};
 use crate::Parameters;
+use crate::Persona;
 use crate::client::Client;
 use crate::testing::Rig;
 use quire_bson::{Document, doc};
@@ -10,7 +11,7 @@ const SOMEBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 fn parameters(given: &[(&str, &str)]) -> Parameters {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Parameters::new(&given.iter().map(owned).collect()).unwrap()
+    Parameters::new(Persona::default(), &given.iter().map(owned).collect()).unwrap()
 }
 
 /// The limiter of the drivers' tests: two connections at once, one that waits.

@@ -3,6 +3,7 @@
 //! Owns this one spelling of them, in which harnesses switch points on as a server starts, and in
 //! which `getParameter` shows them. While a server runs, `configureFailPoint` is for that.
 
+use crate::persona::{Persona, fault_data};
 use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use quire_failpoints::{FailPoints, Mode, known};
@@ -24,9 +25,14 @@ pub(super) fn show(points: &FailPoints, name: &str) -> Option<Bson> {
 }
 
 /// Switches a point on or off as the value says.
-pub(super) fn start_with(points: &FailPoints, name: &str, value: &Bson) -> Result<()> {
-    let point = name.strip_prefix(PREFIX).and_then(|name| points.find(name).ok());
-    let Some(point) = point else {
+pub(super) fn start_with(
+    points: &FailPoints,
+    persona: Persona,
+    name: &str,
+    value: &Bson,
+) -> Result<()> {
+    let own = name.strip_prefix(PREFIX);
+    let Some((own, point)) = own.and_then(|own| Some((own, points.find(own).ok()?))) else {
         return Err(CommandError::bad_value(format!("Unknown --setParameter '{name}'")));
     };
     let bad = |why: &str| {
@@ -41,6 +47,7 @@ pub(super) fn start_with(points: &FailPoints, name: &str, value: &Bson) -> Resul
         Some(RawValue::Document(data)) => data,
         Some(_) => return Err(bad("the 'data' option must be a JSON object")),
     };
-    let set = mode.and_then(|mode| point.configure(mode, data));
+    let known = fault_data::check(persona, own, data);
+    let set = known.and(mode).and_then(|mode| point.configure(mode, data));
     set.map(|_| ()).map_err(|error| bad(error.message()))
 }

@@ -5,27 +5,33 @@
 use super::table::{Accepted, Kind, Parameter, Settable, SettingRefused};
 use super::{Parameters, table};
 use crate::ingress::{Pace, Ranges};
+use crate::persona::Behaviour;
 use quire_bson::{Bson, Document};
 use std::sync::atomic::Ordering;
 
 const INT_MAX: i32 = i32::MAX;
 
+/// A parameter of the limiters.
+const fn limit(name: &'static str, kind: Kind) -> Parameter {
+    Parameter::new(name, Settable::Anytime, kind).with(Behaviour::IngressLimits)
+}
+
 const fn flag(name: &'static str) -> Parameter {
-    Parameter::new(name, Settable::Anytime, Kind::Bool(false))
+    limit(name, Kind::Bool(false))
 }
 
 const fn rate(name: &'static str) -> Parameter {
-    Parameter::new(name, Settable::Anytime, Kind::Int { default: INT_MAX, min: 1, max: INT_MAX })
+    limit(name, Kind::Int { default: INT_MAX, min: 1, max: INT_MAX })
 }
 
 const fn burst(name: &'static str) -> Parameter {
     let kind = Kind::Double { default: f64::MAX, min: f64::MIN_POSITIVE, max: f64::MAX };
-    Parameter::new(name, Settable::Anytime, kind)
+    limit(name, kind)
 }
 
 const fn ranges(name: &'static str) -> Parameter {
     let kind = Kind::Other { default: || Bson::Document(Document::new()), accept: accept_ranges };
-    Parameter::new(name, Settable::Anytime, kind)
+    limit(name, kind)
 }
 
 fn accept_ranges(value: &Bson) -> Accepted {
@@ -35,9 +41,16 @@ fn accept_ranges(value: &Bson) -> Accepted {
 pub(super) static CONNECTION_BURST: Parameter =
     burst("ingressConnectionEstablishmentBurstCapacitySecs");
 
-pub(super) static CONNECTION_QUEUE: Parameter = Parameter::new(
-    "ingressConnectionEstablishmentMaxQueueDepth",
+/// How long clients are told to wait first when they are refused for overload; 0 tells nothing.
+pub(super) static CLIENT_BACKOFF: Parameter = Parameter::new(
+    "externalClientBaseBackoffMS",
     Settable::Anytime,
+    Kind::Int { default: 0, min: 0, max: INT_MAX },
+)
+.with(Behaviour::ClientBackoff);
+
+pub(super) static CONNECTION_QUEUE: Parameter = limit(
+    "ingressConnectionEstablishmentMaxQueueDepth",
     Kind::Int { default: 0, min: 0, max: INT_MAX },
 );
 
@@ -58,7 +71,11 @@ pub(super) static REQUESTS_LIMITED: Parameter = flag("ingressRequestRateLimiterE
 pub(super) static REQUEST_EXEMPTIONS: Parameter = ranges("ingressRequestRateLimiterExemptions");
 
 /// Who may connect beyond `net.maxIncomingConnections`.
-pub(super) static CONNECTIONS_OVERRIDE: Parameter = ranges("maxIncomingConnectionsOverride");
+pub(super) static CONNECTIONS_OVERRIDE: Parameter = Parameter::new(
+    "maxIncomingConnectionsOverride",
+    Settable::Anytime,
+    Kind::Other { default: || Bson::Document(Document::new()), accept: accept_ranges },
+);
 
 /// Requests that may run at one time; 0 is no limit.
 pub(super) static IN_FLIGHT_MAX: Parameter = Parameter::new(
@@ -68,6 +85,12 @@ pub(super) static IN_FLIGHT_MAX: Parameter = Parameter::new(
 );
 
 impl Parameters {
+    /// How long clients are told to wait first; `None` when they are told nothing.
+    pub(crate) fn client_backoff_millis(&self) -> Option<i64> {
+        let millis = self.find(CLIENT_BACKOFF.name).map(|backoff| self.whole(backoff));
+        millis.filter(|millis| *millis > 0)
+    }
+
     pub(crate) fn limits_connections(&self) -> bool {
         self.flag(&CONNECTIONS_LIMITED)
     }

@@ -4,7 +4,7 @@
 //! and one line of [`ALL`]; whoever honours it asks a typed getter of [`super::Parameters`].
 
 use super::{ingress, verbosity};
-use crate::persona::Persona;
+use crate::persona::{Behaviour, Persona};
 use quire_bson::{Bson, Document, doc};
 use quire_errors::CommandError;
 use std::fmt;
@@ -58,13 +58,24 @@ pub(super) struct Parameter {
     pub(super) name: &'static str,
     pub(super) settable: Settable,
     kind: Kind,
+    /// Only versions that do this have it.
+    known: Option<Behaviour>,
     /// What the log says when it is set.
     pub(super) warning: Option<&'static str>,
 }
 
 impl Parameter {
     pub(super) const fn new(name: &'static str, settable: Settable, kind: Kind) -> Parameter {
-        Parameter { name, settable, kind, warning: None }
+        Parameter { name, settable, kind, known: None, warning: None }
+    }
+
+    /// The same for versions that do this.
+    pub(super) const fn with(self, behaviour: Behaviour) -> Parameter {
+        Parameter { known: Some(behaviour), ..self }
+    }
+
+    fn is_known_to(&self, persona: Persona) -> bool {
+        self.known.is_none_or(|behaviour| persona.has(behaviour))
     }
 
     pub(super) fn default_value(&self) -> Bson {
@@ -176,7 +187,8 @@ const INT_MAX: i32 = i32::MAX;
 
 /// Drivers' tests see commands being deprecated and removed in a second version of the Stable API.
 pub(super) static ACCEPT_API_VERSION_2: Parameter =
-    Parameter::new("acceptApiVersion2", Settable::AtStart, Kind::Bool(false));
+    Parameter::new("acceptApiVersion2", Settable::AtStart, Kind::Bool(false))
+        .with(Behaviour::StableApi);
 
 pub(super) static AUTHENTICATION_MECHANISMS: Parameter = Parameter {
     warning: Some("Clients cannot authenticate: authenticationMechanisms has no effect yet"),
@@ -266,7 +278,8 @@ pub(super) static SNAPSHOT_WINDOW: Parameter = Parameter::new(
     "minSnapshotHistoryWindowInSeconds",
     Settable::Anytime,
     Kind::Int { default: 300, min: 0, max: INT_MAX },
-);
+)
+.with(Behaviour::MomentReads);
 
 pub(super) static SESSIONS_MAX: Parameter = Parameter::new(
     "maxSessions",
@@ -312,7 +325,8 @@ pub(super) static RETAINED_ENTRIES: Parameter = Parameter::new(
 
 /// Clients have to declare a version of the Stable API.
 pub(super) static REQUIRE_API_VERSION: Parameter =
-    Parameter::new("requireApiVersion", Settable::Anytime, Kind::Bool(false));
+    Parameter::new("requireApiVersion", Settable::Anytime, Kind::Bool(false))
+        .with(Behaviour::StableApi);
 
 pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
     "shutdownTimeoutMillisForSignaledShutdown",
@@ -364,6 +378,7 @@ static ALL: &[&Parameter] = &[
     &CURSOR_TIMEOUT,
     &ENABLE_TEST_COMMANDS,
     &CURSORS_OF_SESSIONS_TIME_OUT,
+    &ingress::CLIENT_BACKOFF,
     &FEATURE_VERSION,
     &ingress::CONNECTION_BURST,
     &ingress::CONNECTION_QUEUE,
@@ -398,13 +413,14 @@ static ALL: &[&Parameter] = &[
     &WRITE_NOOPS,
 ];
 
-pub(super) fn all() -> impl Iterator<Item = &'static Parameter> {
-    ALL.iter().copied()
+/// All that a version has.
+pub(super) fn all(persona: Persona) -> impl Iterator<Item = &'static Parameter> {
+    ALL.iter().copied().filter(move |parameter| parameter.is_known_to(persona))
 }
 
-pub(super) fn find(name: &str) -> Option<&'static Parameter> {
+pub(super) fn find(persona: Persona, name: &str) -> Option<&'static Parameter> {
     let found = ALL.binary_search_by_key(&name, |known| known.name).ok()?;
-    ALL.get(found).copied()
+    ALL.get(found).copied().filter(|parameter| parameter.is_known_to(persona))
 }
 
 fn accept_mechanisms(value: &Bson) -> Accepted {

@@ -1,4 +1,5 @@
 use super::Parameters;
+use crate::Persona;
 use quire_bson::{Bson, RawValue};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 fn started(given: &[(&str, &str)]) -> Result<Parameters, String> {
     let given: BTreeMap<String, String> =
         given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Parameters::new(&given).map_err(|error| error.message().to_owned())
+    Parameters::new(Persona::default(), &given).map_err(|error| error.message().to_owned())
 }
 
 #[test]

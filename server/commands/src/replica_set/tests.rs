@@ -119,9 +119,11 @@ fn a_waiting_monitor_hears_of_a_step_down_at_once() {
 #[test]
 fn a_member_that_leaves_tells_its_monitors_so() {
     let rig = Rig::primary();
-    rig.server.topology.shut_down();
+    rig.server.topology.shut_down(std::time::Duration::from_secs(3));
     let reply = rig.run("db", doc! {"hello": 1});
     assert_eq!(reply.get_i32("code").unwrap(), 91);
+    let left = reply.get_i64("remainingQuiesceTimeMillis").unwrap();
+    assert!((2000..=3000).contains(&left), "{reply}");
     assert!(reply.contains_key("topologyVersion"), "{reply}");
 }
 

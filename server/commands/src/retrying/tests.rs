@@ -1,6 +1,7 @@
 use crate::testing::{Rig, block_on, first_batch, request};
 use quire_bson::{Binary, BinarySubtype, Bson, Document, doc};
 use quire_execution::wait::{Either, race};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 fn lsid(n: u8) -> Document {
@@ -282,16 +283,26 @@ fn a_retry_of_another_kind_is_refused_where_no_answer_fits() {
     }
 }
 
+/// Sends a write that has its session and comes no further until writes are released.
+fn held_back<'s>(
+    scope: &'s Scope<'s, '_>,
+    rig: &'s Rig,
+    command: &'s Document,
+) -> ScopedJoinHandle<'s, Document> {
+    rig.server.sequencer.hold_writes();
+    let attempt = scope.spawn(|| rig.connect().ok("db", command.clone()));
+    while rig.server.checkouts.count() == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    attempt
+}
+
 #[test]
 fn a_retry_waits_for_the_attempt_that_is_still_on_its_way() {
     let rig = rig();
     let command = numbered(&update(vec![increment(1)]), 1);
-    rig.server.sequencer.hold_writes();
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| rig.connect().ok("db", command.clone()));
-        while rig.server.checkouts.count() == 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let first = held_back(scope, &rig, &command);
         let second = scope.spawn(|| rig.connect().ok("db", command.clone()));
         std::thread::sleep(Duration::from_millis(30));
         assert!(!first.is_finished() && !second.is_finished());
@@ -307,12 +318,8 @@ fn a_retry_waits_for_the_attempt_that_is_still_on_its_way() {
 fn waiting_for_a_session_ends_with_the_time_limit() {
     let rig = rig();
     let command = numbered(&update(vec![increment(1)]), 1);
-    rig.server.sequencer.hold_writes();
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| rig.connect().ok("db", command.clone()));
-        while rig.server.checkouts.count() == 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let first = held_back(scope, &rig, &command);
         let mut limited = command.clone();
         limited.insert("maxTimeMS", 20);
         assert_eq!(rig.connect().refused("db", limited).0, 50);

@@ -2,6 +2,7 @@
 //! tests can see what a client is told that declares one.
 
 use super::command;
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::stable_api::{Api, Version};
@@ -11,25 +12,30 @@ const NOTHING: Run = Run::Now(|context| {
     Ok(Reply::ok())
 });
 
+/// Without versions of the API there is nothing to see.
+const fn versioned(name: &'static str, help: &'static str, run: Run) -> Command {
+    Command { known: Some(Behaviour::StableApi), ..command(name, help, run) }
+}
+
 pub const TEST_DEPRECATION: Command = Command {
     api: Api::V1.deprecated_in(&[Version::One]),
-    ..command("testDeprecation", "stands in version 1, deprecated", NOTHING)
+    ..versioned("testDeprecation", "stands in version 1, deprecated", NOTHING)
 };
 
 pub const TEST_DEPRECATION_IN_VERSION_2: Command = Command {
     api: Api::BOTH.deprecated_in(&[Version::Two]),
-    ..command("testDeprecationInVersion2", "is deprecated in version 2", NOTHING)
+    ..versioned("testDeprecationInVersion2", "is deprecated in version 2", NOTHING)
 };
 
 pub const TEST_REMOVAL: Command = Command {
     api: Api::V1,
-    ..command("testRemoval", "stands in version 1 and is gone from version 2", NOTHING)
+    ..versioned("testRemoval", "stands in version 1 and is gone from version 2", NOTHING)
 };
 
 pub const TEST_VERSION_2: Command =
-    Command { api: Api::V2, ..command("testVersion2", "stands in version 2 alone", NOTHING) };
+    Command { api: Api::V2, ..versioned("testVersion2", "stands in version 2 alone", NOTHING) };
 
 pub const TEST_VERSIONS_1_AND_2: Command = Command {
     api: Api::BOTH,
-    ..command("testVersions1And2", "stands in versions 1 and 2", NOTHING)
+    ..versioned("testVersions1And2", "stands in versions 1 and 2", NOTHING)
 };

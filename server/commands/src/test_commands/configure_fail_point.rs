@@ -2,6 +2,7 @@
 
 use super::command;
 use crate::json;
+use crate::persona::fault_data;
 use crate::registry::{Command, Run, Scope};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -21,7 +22,9 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     let body = context.body();
     let point = context.server.failpoints.find(name)?;
     let mode = Mode::parse(body.get("mode"))?;
-    let entered = point.configure(mode, data(body)?)?;
+    let data = data(body)?;
+    fault_data::check(context.server.facts.persona, name, data)?;
+    let entered = point.configure(mode, data)?;
     tracing::warn!(
         target: "COMMAND",
         id = 23829,

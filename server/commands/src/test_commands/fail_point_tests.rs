@@ -433,3 +433,26 @@ fn a_step_down_hangs_until_its_point_is_off_and_clients_lose_their_connections_t
     assert!(matches!(block_on(stepping), crate::Response::HangUp));
     assert_eq!(closings(), 1);
 }
+
+#[test]
+fn a_failure_may_count_as_one_of_the_servers_own_rules() {
+    let rig = Rig::new().for_tests();
+    let tripwires = || {
+        let status = rig.ok("admin", doc! {"serverStatus": 1});
+        status.get_document("asserts").unwrap().get_i64("tripwire").unwrap()
+    };
+    for (data, counted) in [
+        (doc! {"failCommands": ["ping"], "errorCode": 8, "tassert": true}, 1),
+        (doc! {"failCommands": ["ping"], "errorCode": 8, "tassert": false}, 1),
+        (doc! {"failCommands": ["ping"], "closeConnection": true, "tassert": true}, 2),
+        (
+            doc! {"failCommands": ["ping"], "blockConnection": true, "blockTimeMS": 0, "tassert": true},
+            2,
+        ),
+    ] {
+        let mode = doc! {"times": 1};
+        rig.ok("admin", doc! {"configureFailPoint": "failCommand", "mode": mode, "data": data});
+        rig.try_run("admin", doc! {"ping": 1});
+        assert_eq!(tripwires(), counted);
+    }
+}

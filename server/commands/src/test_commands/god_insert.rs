@@ -31,7 +31,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     args.finish()?;
     let constants = context.constants(None, quire_query::ValueOrder::BYTES)?;
     let writer = context.writer(&namespace, &constants, true);
-    let options = InsertOptions { ordered: true, keep_empty_timestamps: true };
+    let options = InsertOptions { ordered: true, keep_empty_timestamps: true, refuse: None };
     let inserted = writes::insert(&writer, &[document], options).await?;
     match inserted.errors.into_iter().next() {
         Some((_, error)) => Err(error),

@@ -2,6 +2,7 @@
 
 use super::command;
 use super::configure_fail_point::name;
+use crate::persona::Behaviour;
 use crate::registry::{Command, Run, Scope};
 use crate::reply::Reply;
 use crate::server::Context;
@@ -9,6 +10,7 @@ use quire_errors::Result;
 
 pub const COMMAND: Command = Command {
     scope: Scope::Admin,
+    known: Some(Behaviour::WaitForFailPoint),
     ..command(
         "waitForFailPoint",
         "waits until a fail point was entered so many times",

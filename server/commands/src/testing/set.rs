@@ -133,6 +133,12 @@ impl Listener for Clients {
         }
     }
 
+    fn deposed(&self) {
+        if let Some(server) = self.0.upgrade() {
+            server.deposed();
+        }
+    }
+
     fn told(&self, notice: Notice) {
         if let Some(server) = self.0.upgrade() {
             server.told(notice);

@@ -24,6 +24,8 @@ pub struct InsertOptions {
     pub ordered: bool,
     /// Empty timestamps are stored as they are.
     pub keep_empty_timestamps: bool,
+    /// Says what else a document must not be.
+    pub refuse: Option<fn(RawDoc<'_>) -> Result<()>>,
 }
 
 /// What an insert did.
@@ -236,6 +238,9 @@ fn storable(doc: RawDoc<'_>, writer: &Writer<'_>, options: InsertOptions) -> Res
         return Err(CommandError::bad_value(format!(
             "object to insert too large. size in bytes: {bytes}, max size: {USER_BYTES_MAX}"
         )));
+    }
+    if let Some(refuse) = options.refuse {
+        refuse(doc)?;
     }
     if is_nested_deeper_than(doc, STORED_LEVELS_MAX) {
         return Err(CommandError::new(

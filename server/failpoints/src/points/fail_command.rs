@@ -7,6 +7,7 @@
 //! | `blockConnection` `blockTimeMS` | wait first |
 //! | `closeConnection` | then hang up; or else |
 //! | `errorCode` `errorExtraInfo` | fail; or else |
+//! | `tassert` | the failure counts as one of the server's own rules |
 //! | `writeConcernError` | run, and say this beside the result |
 //! | `errorLabels` | instead of all labels that the reply would have |
 
@@ -32,6 +33,8 @@ pub struct FailCommand {
     /// How long the request waits before anything else.
     pub block: Option<Duration>,
     pub outcome: Outcome,
+    /// The failure counts as one of the server's own rules.
+    pub is_tripwire: bool,
     /// Instead of all labels that the reply would have.
     pub labels: Option<Vec<String>>,
 }
@@ -56,6 +59,7 @@ impl Data for FailCommand {
             requests: Requests::read(fields)?,
             block: read_block(fields)?,
             outcome: read_outcome(fields)?,
+            is_tripwire: fields.flag("tassert")?,
             labels: fields.strings("errorLabels")?,
         })
     }
@@ -109,6 +113,11 @@ impl FailCommand {
     /// Whether the reply tells of a failure that is the point's doing.
     pub fn fails(&self) -> bool {
         matches!(self.outcome, Outcome::Fail(_) | Outcome::WriteConcernError(_))
+    }
+
+    /// Whether the command ends here, with an answer or without.
+    pub fn ends_command(&self) -> bool {
+        matches!(self.outcome, Outcome::CloseConnection | Outcome::Fail(_))
     }
 
     /// Whether the point has anything to do with this request.

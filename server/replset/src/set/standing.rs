@@ -204,11 +204,19 @@ impl ReplicaSet {
                 "Replica set state transition"
             );
         }
-        self.inner.lock().gossip_is_due = true;
+        let is_ordered = {
+            let mut inner = self.inner.lock();
+            inner.gossip_is_due = true;
+            inner.stepping_down
+        };
+        let lost = before.state == MemberState::Primary && now.state != MemberState::Primary;
         if let Some(listener) = self.listener.get() {
             listener.changed();
             if before.is_writable && !now.is_writable {
                 listener.stepped_down();
+            }
+            if lost && !is_ordered {
+                listener.deposed();
             }
         }
         self.progressed.notify();

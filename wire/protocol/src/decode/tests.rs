@@ -51,6 +51,36 @@ fn an_op_msg_is_sliced_into_its_command_and_database() {
 }
 
 #[test]
+fn a_checksum_that_is_not_checked_is_passed_over_and_not_answered_with_one() {
+    let limits = DecodeLimits { checksums: false, ..DecodeLimits::default() };
+    for checksum in ["0b1bb50f", "00000000"] {
+        let message = op_msg("01000000", &format!("00 {PING} {checksum}"));
+        let request = decode(message, limits).unwrap();
+        assert_eq!(request.command_name(), "ping");
+        assert_eq!(request.reply_to(), ReplyTo::msg(7, Flags::NONE, None));
+    }
+}
+
+#[test]
+fn any_command_may_come_in_a_query_where_that_is_wanted() {
+    let body = DocBuf::from(&doc! {"find": "c"});
+    let query = QueryRequest {
+        request_id: 1,
+        flags: 4,
+        namespace: "test.$cmd",
+        number_to_return: -1,
+        body: body.as_raw(),
+    };
+    let mut message = Vec::new();
+    query.write(&mut message);
+    assert_eq!(refusal(message.clone()).error.code(), Code::UnsupportedOpQueryCommand);
+    let limits = DecodeLimits { any_query: true, ..DecodeLimits::default() };
+    let request = decode(message, limits).unwrap();
+    assert_eq!((request.command_name(), request.database()), ("find", "test"));
+    assert!(request.secondary_ok());
+}
+
+#[test]
 fn an_op_msg_with_a_true_checksum_is_let_in() {
     // the last four bytes come from another implementation of CRC-32C
     let message = op_msg("01000000", &format!("00 {PING} 0b1bb50f"));

@@ -10,13 +10,15 @@ use quire_documents::{Collection, Layout};
 use std::sync::atomic::Ordering;
 
 pub(super) fn asserts(b: &mut DocBuilder, context: &Context<'_>) {
-    let user = context.server.counters.asserts_user.load(Ordering::Relaxed);
+    let counters = &context.server.counters;
+    let user = counters.asserts_user.load(Ordering::Relaxed);
+    let tripwire = counters.asserts_tripwire.load(Ordering::Relaxed);
     let fields = ["regular", "warning", "msg"];
     for name in fields {
         b.append_i32(name, 0);
     }
     b.append_i64("user", shown(user));
-    b.append_i32("tripwire", 0);
+    b.append_i64("tripwire", shown(tripwire));
     b.append_i32("rollovers", 0);
 }
 
