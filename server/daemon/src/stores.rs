@@ -6,6 +6,7 @@
 use crate::data_directory::DataDirectory;
 use crate::exit::Failure;
 use crate::failing_disk::FailingDisk;
+use crate::failing_files::FailingFiles;
 use crate::random;
 use quire_config::exit::{BAD_OPTIONS, NEED_DOWNGRADE, UNCAUGHT};
 use quire_config::{Storage, StorageEngine};
@@ -15,7 +16,9 @@ use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Clock, History, Sequencer};
 use quire_failpoints::{DiskTarget, FailPoints};
-use quire_log::{EngineLog, LOG_SPACES, LogError, LogStore, StateMachine};
+use quire_log::{
+    DiskFiles, EngineLog, LOG_SPACES, LogError, LogStore, SEGMENT_BYTES, SegmentLog, StateMachine,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,7 +59,7 @@ impl Stores {
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
         let history = machine.history().clone();
-        let replica = start(Arc::new(log), machine).map_err(|error| match &error {
+        let replica = start(log, machine).map_err(|error| match &error {
             RecoveryError::Log(error) => log_failure(error),
             RecoveryError::BelongsToASet => refused(BAD_OPTIONS, &error.to_string()),
             _ => refused(UNCAUGHT, &error.to_string()),
@@ -99,19 +102,28 @@ fn open_data(
     Ok(Arc::new(engine))
 }
 
+/// The log: on a disk in files of its own, which are the quicker ones to sync; in memory in an
+/// engine, where nothing is.
 fn open_log(
     root: &Path,
     memory_files: Option<MemoryFiles>,
     points: Option<&Arc<FailPoints>>,
-) -> Result<EngineLog, Failure> {
-    let mut options = RocksOptions::log(root.join("log"), LOG_SPACES);
+) -> Result<Arc<dyn LogStore>, Failure> {
+    let directory = root.join("log");
+    if memory_files.is_none() {
+        let files = DiskFiles::open(&directory).map_err(|error| log_failure(&error))?;
+        let files = FailingFiles::before(Arc::new(files), points);
+        let log = SegmentLog::open(files, SEGMENT_BYTES);
+        return log.map(|log| Arc::new(log) as _).map_err(|error| log_failure(&error));
+    }
+    let mut options = RocksOptions::log(directory, LOG_SPACES);
     options.memory_files = memory_files;
     let points = points.cloned();
     let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
         let engine = Arc::new(RocksEngine::open(options.clone())?);
         Ok(FailingDisk::before(engine, points.as_ref(), DiskTarget::Log))
     };
-    EngineLog::open(opener).map_err(|error| log_failure(&error))
+    EngineLog::open(opener).map(|log| Arc::new(log) as _).map_err(|error| log_failure(&error))
 }
 
 fn log_failure(error: &LogError) -> Failure {

@@ -77,6 +77,19 @@ pub(crate) fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
 }
 
 pub(crate) fn read_entry(index: LogIndex, value: &[u8]) -> Result<Entry, Unreadable> {
+    let (kind, term, timestamp, payload) = open_entry(index, value)?;
+    Ok(Entry { index, term, timestamp, kind, payload: payload.to_vec() })
+}
+
+/// The term of an entry, if it is what was written.
+pub(crate) fn check_entry(index: LogIndex, value: &[u8]) -> Result<Term, Unreadable> {
+    open_entry(index, value).map(|(_, term, _, _)| term)
+}
+
+fn open_entry(
+    index: LogIndex,
+    value: &[u8],
+) -> Result<(EntryKind, Term, Timestamp, &[u8]), Unreadable> {
     check_format(value)?;
     let too_short = Unreadable::Damaged("it is too short");
     let (mut header, rest) = value.split_at_checked(CHECKSUM_OFFSET).ok_or(too_short)?;
@@ -92,7 +105,7 @@ pub(crate) fn read_entry(index: LogIndex, value: &[u8]) -> Result<Entry, Unreada
     };
     let term = Term(u64::from_be_bytes(take(&mut header)?));
     let timestamp = Timestamp(u64::from_be_bytes(take(&mut header)?));
-    Ok(Entry { index, term, timestamp, kind, payload: payload.to_vec() })
+    Ok((kind, term, timestamp, payload))
 }
 
 pub(crate) fn write_format() -> Vec<u8> {

@@ -7,7 +7,7 @@
 mod load;
 
 use crate::encoding::{self, COMPACTION_KEY, END_KEY, HARD_STATE_KEY, IDENTITY_KEY, Unreadable};
-use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term};
+use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term, rules};
 use parking_lot::{Mutex, RwLock};
 use quire_engine::{Batch, Direction, Durability, Engine, EngineError, KeyRange, Space};
 use std::ops::{Bound, ControlFlow, RangeInclusive};
@@ -113,9 +113,6 @@ impl EngineLog {
             writer.tail_unknown = true;
             return Err(from_engine(error));
         }
-        if durability == Durability::Synced {
-            self.counts.syncs.fetch_add(1, Ordering::Relaxed);
-        }
         follow(&mut self.state.write().bounds);
         Ok(())
     }
@@ -150,7 +147,7 @@ impl State {
 impl Writer {
     fn check_tail(&self) -> Result<(), LogError> {
         if self.tail_unknown {
-            return Err(LogError::Io("a change failed and the log was not reopened since".into()));
+            return Err(rules::not_reopened());
         }
         Ok(())
     }
@@ -219,17 +216,8 @@ impl LogStore for EngineLog {
     fn set_identity(&self, identity: u64) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
         writer.check_tail()?;
-        match self.identity() {
-            Some(known) if known == identity => return Ok(()),
-            Some(known) => {
-                return Err(LogError::Io(format!(
-                    "it is node {known}'s and cannot be {identity}'s"
-                )));
-            }
-            None if identity == 0 => {
-                return Err(LogError::Io("no node is known by the number zero".into()));
-            }
-            None => {}
+        if !rules::check_identity(self.identity(), identity)? {
+            return Ok(());
         }
         writer.batch.clear();
         writer.batch.put(STATE, IDENTITY_KEY, &encoding::write_identity(identity));
@@ -240,9 +228,9 @@ impl LogStore for EngineLog {
         let mut writer = self.writer.lock();
         writer.check_tail()?;
         let bounds = self.state.read().bounds;
-        check_order(&bounds, entries)?;
+        rules::check_order(bounds.compacted.0, bounds.last, entries)?;
         let last = entries.last().map_or(bounds.last, |entry| (entry.index, entry.term));
-        check_committed_stays(hard_state.unwrap_or(bounds.hard_state).commit, last.0)?;
+        rules::check_committed_stays(hard_state.unwrap_or(bounds.hard_state).commit, last.0)?;
         if entries.is_empty() && hard_state.is_none() {
             return Ok(());
         }
@@ -261,6 +249,7 @@ impl LogStore for EngineLog {
             bounds.last = last;
             bounds.hard_state = hard_state.unwrap_or(bounds.hard_state);
         })?;
+        self.counts.syncs.fetch_add(1, Ordering::Relaxed);
         self.counts.entries.fetch_add(entries.len() as u64, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
@@ -276,9 +265,7 @@ impl LogStore for EngineLog {
             }
             (state.bounds, term_of(state.engine()?, &state.bounds, through)?)
         };
-        let term = term.ok_or_else(|| {
-            LogError::Io(format!("entry {through}, up to which to forget, does not exist"))
-        })?;
+        let term = term.ok_or_else(|| rules::nothing_to_forget(through))?;
         writer.batch.clear();
         let first = encoding::entry_key(bounds.compacted.0.next());
         writer.batch.delete_range(ENTRIES, &first, &behind(through));
@@ -291,7 +278,7 @@ impl LogStore for EngineLog {
         let mut writer = self.writer.lock();
         writer.check_tail()?;
         let Bounds { mut hard_state, identity, .. } = self.state.read().bounds;
-        check_committed_stays(hard_state.commit, index)?;
+        rules::check_committed_stays(hard_state.commit, index)?;
         // What a snapshot contains is committed.
         hard_state.commit = index;
         writer.batch.clear();
@@ -347,39 +334,6 @@ impl LogStore for EngineLog {
             appended_bytes: self.counts.bytes.load(Ordering::Relaxed),
         }
     }
-}
-
-/// Entries must follow each other, and the log, without a gap and without a step back in term.
-fn check_order(bounds: &Bounds, entries: &[Entry]) -> Result<(), LogError> {
-    let Some(first) = entries.first() else { return Ok(()) };
-    let (last, last_term) = bounds.last;
-    if first.index <= bounds.compacted.0 || first.index > last.next() {
-        return Err(LogError::Io(format!(
-            "entry {} cannot be written to a log that holds {} to {last}",
-            first.index,
-            bounds.compacted.0.next(),
-        )));
-    }
-    let mut before = if first.index == last.next() { last_term } else { Term::default() };
-    for (index, entry) in (first.index.0..).zip(entries) {
-        if entry.index.0 != index || entry.term < before {
-            return Err(LogError::Io(format!(
-                "entry {} of term {} does not follow the one before it",
-                entry.index, entry.term
-            )));
-        }
-        before = entry.term;
-    }
-    Ok(())
-}
-
-fn check_committed_stays(commit: LogIndex, last: LogIndex) -> Result<(), LogError> {
-    if commit > last {
-        return Err(LogError::Io(format!(
-            "entry {commit} is committed, so the log cannot end with entry {last}"
-        )));
-    }
-    Ok(())
 }
 
 fn term_of(

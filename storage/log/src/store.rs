@@ -1,6 +1,7 @@
 //! The contract of a log's storage.
 
 use crate::{Entry, HardState, LogIndex, Term};
+use std::io;
 use std::ops::RangeInclusive;
 
 /// A local failure of the log's storage.
@@ -18,6 +19,17 @@ pub enum LogError {
     /// Entries below the first kept one were asked for.
     #[error("the log no longer holds entry {0}")]
     Compacted(LogIndex),
+}
+
+impl From<io::Error> for LogError {
+    fn from(error: io::Error) -> LogError {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                LogError::NoSpace(error.to_string())
+            }
+            _ => LogError::Io(error.to_string()),
+        }
+    }
 }
 
 /// Keeps entries durably and in order.
@@ -86,6 +98,7 @@ pub struct LogStats {
     pub first: LogIndex,
     pub last: LogIndex,
     pub disk_bytes: u64,
+    /// Appends, each of which was synced.
     pub syncs: u64,
     pub appended_entries: u64,
     pub appended_bytes: u64,

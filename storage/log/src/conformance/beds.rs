@@ -1,7 +1,9 @@
 //! The storages under test, and how each is closed, cut off and opened again.
 
 use super::Bed;
-use crate::{EngineLog, LOG_SPACES, LogStore};
+use crate::segments::tests::SMALL;
+use crate::segments::tests::memory::MemoryFiles;
+use crate::{DiskFiles, EngineLog, LOG_SPACES, LogStore, SegmentLog};
 use quire_engine::{Engine, FaultyEngine, MemoryEngine, RocksEngine, RocksOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -114,6 +116,80 @@ impl Bed for Rocks {
     fn crash(&mut self, log: Arc<dyn LogStore>, _seed: u64) -> Arc<dyn LogStore> {
         let before = self.path();
         self.stores += 1;
+        quire_engine::copy_power_cut(&before, &self.path()).unwrap();
+        drop(log);
+        self.open_current()
+    }
+}
+
+/// Segments in memory, so small that most tests need several.
+pub(super) struct Segments {
+    current: Arc<MemoryFiles>,
+}
+
+impl Segments {
+    pub(super) fn new() -> Segments {
+        Segments { current: Arc::default() }
+    }
+
+    fn open_current(&self) -> Arc<dyn LogStore> {
+        Arc::new(SegmentLog::open(Arc::clone(&self.current) as _, SMALL).unwrap())
+    }
+}
+
+impl Bed for Segments {
+    fn open(&mut self) -> Arc<dyn LogStore> {
+        self.current = Arc::default();
+        self.open_current()
+    }
+
+    fn reopen(&mut self, log: Arc<dyn LogStore>) -> Arc<dyn LogStore> {
+        drop(log);
+        self.open_current()
+    }
+
+    fn crash(&mut self, log: Arc<dyn LogStore>, seed: u64) -> Arc<dyn LogStore> {
+        drop(log);
+        self.current = Arc::new(self.current.after_crash(seed));
+        self.open_current()
+    }
+}
+
+/// Segments on a disk. A power cut is a copy of the files of the running log.
+pub(super) struct SegmentsOnDisk {
+    directory: TempDir,
+    logs: usize,
+}
+
+impl SegmentsOnDisk {
+    pub(super) fn new() -> SegmentsOnDisk {
+        SegmentsOnDisk { directory: tempfile::tempdir().unwrap(), logs: 0 }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join(self.logs.to_string())
+    }
+
+    fn open_current(&self) -> Arc<dyn LogStore> {
+        let files = DiskFiles::new(&self.path()).unwrap();
+        Arc::new(SegmentLog::open(Arc::new(files), SMALL).unwrap())
+    }
+}
+
+impl Bed for SegmentsOnDisk {
+    fn open(&mut self) -> Arc<dyn LogStore> {
+        self.logs += 1;
+        self.open_current()
+    }
+
+    fn reopen(&mut self, log: Arc<dyn LogStore>) -> Arc<dyn LogStore> {
+        drop(log);
+        self.open_current()
+    }
+
+    fn crash(&mut self, log: Arc<dyn LogStore>, _seed: u64) -> Arc<dyn LogStore> {
+        let before = self.path();
+        self.logs += 1;
         quire_engine::copy_power_cut(&before, &self.path()).unwrap();
         drop(log);
         self.open_current()

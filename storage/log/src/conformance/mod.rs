@@ -56,6 +56,8 @@ macro_rules! promises {
         promises!(@log memory, beds::Memory::new(), $($module: $($promise),+;)+);
         promises!(@log faulty, beds::Faulty::new(), $($module: $($promise),+;)+);
         promises!(@log rocks, beds::Rocks::new(), $($module: $($promise),+;)+);
+        promises!(@log segments, beds::Segments::new(), $($module: $($promise),+;)+);
+        promises!(@log segments_on_disk, beds::SegmentsOnDisk::new(), $($module: $($promise),+;)+);
     };
     (@log $log:ident, $bed:expr, $($module:ident: $($promise:ident),+;)+) => {
         mod $log {

@@ -1,0 +1,114 @@
+//! The files under a segment log.
+//!
+//! Owns the little that the log asks of a file system, so that a test can put one in its place whose
+//! power fails between two sectors.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory of segment files, known by their numbers.
+pub trait SegmentFiles: Send + Sync {
+    /// The numbers of all files, in any order.
+    fn list(&self) -> io::Result<Vec<u64>>;
+
+    fn open(&self, number: u64) -> io::Result<Arc<dyn SegmentFile>>;
+
+    /// A new file of so many zero bytes, its content and its name durable.
+    fn create(&self, number: u64, bytes: u64) -> io::Result<Arc<dyn SegmentFile>>;
+
+    /// Removes a file; a crash may bring it back.
+    fn remove(&self, number: u64) -> io::Result<()>;
+}
+
+/// One file of fixed length.
+pub trait SegmentFile: Send + Sync {
+    fn bytes(&self) -> io::Result<u64>;
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()>;
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// What was written stays written.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Files in a directory of the disk.
+pub struct DiskFiles {
+    directory: PathBuf,
+}
+
+/// Zeros are written in pieces and synced one by one, so that they do not stand in the way of an
+/// append's sync all at once.
+const PIECE: usize = 1 << 20;
+
+const SUFFIX: &str = ".segment";
+
+impl DiskFiles {
+    /// Takes a directory, which is made if it is not there.
+    pub fn new(directory: &Path) -> io::Result<DiskFiles> {
+        std::fs::create_dir_all(directory)?;
+        if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(DiskFiles { directory: directory.to_owned() })
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:016}{SUFFIX}"))
+    }
+}
+
+impl SegmentFiles for DiskFiles {
+    fn list(&self) -> io::Result<Vec<u64>> {
+        let mut numbers = Vec::new();
+        for file in std::fs::read_dir(&self.directory)? {
+            let name = file?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+            numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        }
+        Ok(numbers)
+    }
+
+    fn open(&self, number: u64) -> io::Result<Arc<dyn SegmentFile>> {
+        let file = File::options().read(true).write(true).open(self.path(number))?;
+        Ok(Arc::new(file))
+    }
+
+    fn create(&self, number: u64, bytes: u64) -> io::Result<Arc<dyn SegmentFile>> {
+        let path = self.path(number);
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        let zeros = vec![0; PIECE];
+        let mut offset = 0;
+        while offset < bytes {
+            let piece = usize::try_from(bytes - offset).unwrap_or(PIECE).min(PIECE);
+            file.write_all_at(&zeros[..piece], offset)?;
+            file.sync_data()?;
+            offset += piece as u64;
+        }
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        Ok(Arc::new(file))
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        std::fs::remove_file(self.path(number))
+    }
+}
+
+impl SegmentFile for File {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(into, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}

@@ -1,0 +1,130 @@
+//! Having the next segment ready before it is needed.
+//!
+//! Owns the thread that fills new files with zeros: overwriting what is allocated and zeroed costs a
+//! sync half of what extending a file does, and filling sixteen megabytes in the way of a write would
+//! hold it up for as long as hundreds of writes take.
+
+use super::files::{SegmentFile, SegmentFiles};
+use crate::LogError;
+use parking_lot::{Condvar, Mutex};
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// A new file and its number.
+pub(super) type Prepared = (u64, Arc<dyn SegmentFile>);
+
+pub(super) struct Preparer {
+    shared: Arc<Shared>,
+    segment_bytes: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    files: Arc<dyn SegmentFiles>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    next: u64,
+    ready: Option<Result<Prepared, io::Error>>,
+    /// Files that are needed no more.
+    useless: Vec<u64>,
+    ended: bool,
+}
+
+impl Preparer {
+    /// Begins to prepare files from the number `next` on.
+    pub(super) fn start(
+        files: Arc<dyn SegmentFiles>,
+        next: u64,
+        segment_bytes: u64,
+    ) -> io::Result<Preparer> {
+        let state = State { next, ready: None, useless: Vec::new(), ended: false };
+        let shared = Arc::new(Shared { files, state: Mutex::new(state), changed: Condvar::new() });
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("log files".to_owned())
+            .spawn(move || for_thread.run(segment_bytes))?;
+        Ok(Preparer { shared, segment_bytes, thread: Some(thread) })
+    }
+
+    /// A file of at least so many bytes, whose number is greater than any that was taken before; waits
+    /// for it if need be.
+    pub(super) fn take(&self, bytes: u64) -> Result<Prepared, LogError> {
+        let mut state = self.shared.state.lock();
+        while state.ready.is_none() {
+            self.shared.changed.wait(&mut state);
+        }
+        let taken = if bytes <= self.segment_bytes {
+            state.ready.take()
+        } else {
+            drop(state);
+            let number = self.shared.number();
+            let great = self.shared.files.create(number, bytes);
+            state = self.shared.state.lock();
+            // What was ready is too small, and its number is too by now.
+            if let Some(Ok((passed_over, _))) = state.ready.take() {
+                state.useless.push(passed_over);
+            }
+            Some(great.map(|file| (number, file)))
+        };
+        drop(state);
+        // Also after a failure: there may be room the next time.
+        self.shared.changed.notify_all();
+        Ok(taken.ok_or_else(super::not_open)??)
+    }
+
+    /// Files that are to be removed when there is time.
+    pub(super) fn discard(&self, useless: impl IntoIterator<Item = u64>) {
+        self.shared.state.lock().useless.extend(useless);
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn number(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.next += 1;
+        state.next - 1
+    }
+
+    fn run(&self, segment_bytes: u64) {
+        loop {
+            let useless = {
+                let mut state = self.state.lock();
+                while state.ready.is_some() && state.useless.is_empty() && !state.ended {
+                    self.changed.wait(&mut state);
+                }
+                if state.ended {
+                    return;
+                }
+                std::mem::take(&mut state.useless)
+            };
+            for number in useless {
+                // What stays is found and removed at the next start.
+                let _ = self.files.remove(number);
+            }
+            if self.state.lock().ready.is_none() {
+                let number = self.number();
+                let file = self.files.create(number, segment_bytes);
+                if file.is_err() {
+                    let _ = self.files.remove(number);
+                }
+                self.state.lock().ready = Some(file.map(|file| (number, file)));
+                self.changed.notify_all();
+            }
+        }
+    }
+}
+
+impl Drop for Preparer {
+    fn drop(&mut self) {
+        self.shared.state.lock().ended = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
