@@ -11,7 +11,7 @@ use quire_failpoints::{DiskFault, DiskTarget, FailPoints};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Wraps one of the two stores.
+/// Wraps a store. (The log on a disk is no store: see `failing_files`.)
 pub(crate) struct FailingDisk {
     engine: Arc<dyn Engine>,
     points: Arc<FailPoints>,

@@ -11,6 +11,7 @@ mod data_directory;
 mod discarded;
 mod exit;
 mod failing_disk;
+mod failing_files;
 mod fork;
 mod host;
 mod key_file;

@@ -3,28 +3,36 @@
 //! Owns the order of writes. One append is one frame, one write and one sync; the frame says again
 //! what must be known of the log besides its entries, so the last one is enough. A segment that is
 //! full is followed by the next, whose head says where the log stood; so does one that begins because
-//! a write failed, and what failed is behind the end of the segment before it.
+//! a write failed, and what failed is behind the end of the segment before it. Nothing is ever written
+//! where something stood, and no file is used twice.
 //!
 //! | found when opening | means |
 //! |---|---|
-//! | zeros where a frame is expected | the end of the log |
-//! | a frame of which sectors are still zeros | the end: its append was never acknowledged |
+//! | zeros where a frame is expected, and no frame behind them | the end of the log |
+//! | a frame of which a sector is still zeros, and no frame behind it | the end: its append was never acknowledged |
 //! | anything else that does not hold | damage: the log is not opened |
+//!
+//! What this cannot tell: a last frame of which a sector turned into zeros as a whole, from one that
+//! was cut off; a newest file that is gone, from one that never was.
 
 mod files;
 mod format;
 mod preparing;
+mod reading;
 mod recovery;
 mod segment;
+mod state;
 
 pub use files::{DiskFiles, SegmentFile, SegmentFiles};
 
 use crate::encoding::Unreadable;
 use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term, rules};
-use format::{FrameHead, Mark, Position, SECTOR, SegmentHead};
+use format::{ALIGN, FrameHead, Mark, Position, SECTOR, SegmentHead};
 use parking_lot::{Mutex, RwLock};
 use preparing::Preparer;
-use segment::{Segment, has_room, write_frame};
+use segment::{Segment, build_frame, has_room};
+use state::{Loaded, Looked, State};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +48,7 @@ pub struct SegmentLog {
     preparer: Preparer,
     /// Held by whoever changes the log, from before the files are written until the positions follow.
     writer: Mutex<Writer>,
+    /// Never held while a file is read or written.
     state: RwLock<State>,
     counts: Counts,
 }
@@ -53,13 +62,6 @@ struct Writer {
     tail_unknown: bool,
 }
 
-struct State {
-    /// Oldest first; the last one is written to.
-    segments: Vec<Segment>,
-    last: Position,
-    mark: Mark,
-}
-
 #[derive(Default)]
 struct Counts {
     syncs: AtomicU64,
@@ -70,14 +72,15 @@ struct Counts {
 impl SegmentLog {
     /// Opens the log in these files, or begins one.
     pub fn open(files: Arc<dyn SegmentFiles>, segment_bytes: u64) -> Result<SegmentLog, LogError> {
-        let recovery::Found { segments, end, next_frame, next_number, last, mark } =
+        debug_assert!(segment_bytes.is_multiple_of(ALIGN as u64), "frames are aligned");
+        let recovery::Found { segments, end, next_frame, next_number, spare, last, mark } =
             recovery::open(files.as_ref(), segment_bytes)?;
-        let preparer = Preparer::start(files, next_number, segment_bytes)?;
+        let preparer = Preparer::start(files, spare, next_number, segment_bytes)?;
         let writer = Writer { frame: Vec::new(), end, next_frame, tail_unknown: false };
         Ok(SegmentLog {
             preparer,
             writer: Mutex::new(writer),
-            state: RwLock::new(State { segments, last, mark }),
+            state: RwLock::new(State::new(segments, last, mark)),
             counts: Counts::default(),
         })
     }
@@ -90,9 +93,8 @@ impl SegmentLog {
         last: Position,
         mark: Mark,
     ) -> Result<(), LogError> {
-        let head = FrameHead { number: writer.next_frame, mark, ..FrameHead::default() };
         let mut frame = std::mem::take(&mut writer.frame);
-        let outcome = self.write_frame(writer, head, entries, last, &mut frame);
+        let outcome = self.write_frame(writer, entries, last, mark, &mut frame);
         if frame.capacity() <= KEPT_BUFFER_BYTES {
             writer.frame = frame;
         }
@@ -102,95 +104,85 @@ impl SegmentLog {
     fn write_frame(
         &self,
         writer: &mut Writer,
-        head: FrameHead,
         entries: &[Entry],
         last: Position,
+        mark: Mark,
         frame: &mut Vec<u8>,
     ) -> Result<(), LogError> {
-        let mut at = write_frame(writer.end, head, entries, frame)?;
-        let (mut file, room) = {
-            let state = self.state.read();
-            let newest = state.newest()?;
-            (Arc::clone(&newest.file), has_room(writer.end, frame.len(), newest.bytes))
-        };
-        if !room {
-            let (before, mark) = {
-                let state = self.state.read();
-                (state.last, state.mark)
-            };
-            self.roll(writer, before, mark, frame.len())?;
-            at = write_frame(writer.end, head, entries, frame)?;
-            file = Arc::clone(&self.state.read().newest()?.file);
+        let head = FrameHead { number: writer.next_frame, mark, ..FrameHead::default() };
+        let (mut file, place, bytes) = self.state.read().newest(|newest| {
+            (Arc::clone(&newest.file), (writer.end, newest.head.salt), newest.head.bytes)
+        })?;
+        let mut at = build_frame(place, head, entries, frame)?;
+        let mut begun = None;
+        if !has_room(writer.end, frame.len(), bytes) {
+            let (last, mark) = self.standing();
+            let next = self.begin_segment(writer, last, mark, frame.len())?;
+            at = build_frame((SECTOR, next.head.salt), head, entries, frame)?;
+            file = Arc::clone(&next.file);
+            begun = Some(next);
         }
-        let written = file.write_at(writer.end as u64, frame).and_then(|()| file.sync());
-        if let Err(error) = written {
-            writer.tail_unknown = true;
-            return Err(error.into());
+        let offset = if begun.is_some() { SECTOR } else { writer.end };
+        // The sync is also that of a new segment's head.
+        if let Err(error) = file.write_at(offset as u64, frame).and_then(|()| file.sync()) {
+            return Err(self.failed(writer, begun.as_ref(), error));
         }
-        writer.end += frame.len();
+        writer.end = offset + frame.len();
         writer.next_frame += 1;
         self.counts.bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
         let mut state = self.state.write();
-        let first = entries.first().map_or(u64::MAX, |first| first.index.0);
-        if let Some((newest, older)) = state.segments.split_last_mut() {
-            // What is replaced does not count in earlier segments.
-            older.iter_mut().for_each(|segment| segment.end = segment.end.min(first));
-            newest.wrote(first, at, writer.next_frame);
+        if let Some(begun) = begun {
+            state.follow(begun);
         }
-        (state.last, state.mark) = (last, head.mark);
+        state.wrote(entries.first().map_or(u64::MAX, |first| first.index.0), at, writer.next_frame);
+        (state.last, state.mark) = (last, mark);
         Ok(())
     }
 
-    /// Begins the next segment, which says that the log stands so. Not synced: the first frame in it
-    /// is, and without that nothing in it counts.
-    fn roll(
+    /// Begins the next segment, which says that the log stands so. It counts from when it is synced.
+    fn begin_segment(
         &self,
         writer: &mut Writer,
         last: Position,
         mark: Mark,
         frame_bytes: usize,
-    ) -> Result<(), LogError> {
+    ) -> Result<Segment, LogError> {
         let (number, file) = self.preparer.take((SECTOR + frame_bytes) as u64)?;
         let bytes = file.bytes()?;
-        let mut state = self.state.write();
-        // One whose head may never have got to the disk is none.
-        while state.segments.len() > 1 && !state.newest()?.is_anchored {
-            let useless = state.segments.pop().map(|segment| segment.head.number);
-            self.preparer.discard(useless);
+        let (previous, previous_first) =
+            self.state.read().newest(|newest| (newest.head.number, newest.first))?;
+        let (frame, salt) = (writer.next_frame, new_salt());
+        let head = SegmentHead { number, previous, previous_first, frame, bytes, salt, last, mark };
+        let segment = Segment::begun(head, file);
+        match segment.file.write_at(0, &head.write()) {
+            Ok(()) => Ok(segment),
+            Err(error) => Err(self.failed(writer, Some(&segment), error)),
         }
-        let before = state.newest()?;
-        let head = SegmentHead {
-            number,
-            previous: before.head.number,
-            previous_first: before.first,
-            frame: writer.next_frame,
-            last,
-            mark,
-        };
-        if let Err(error) = file.write_at(0, &head.write()) {
-            writer.tail_unknown = true;
-            return Err(error.into());
-        }
-        for segment in &mut state.segments {
-            segment.end = segment.end.min(last.0.0.saturating_add(1));
-        }
-        state.segments.push(Segment::begun(head, file, bytes));
-        writer.end = SECTOR;
-        Ok(())
+    }
+
+    /// A write or a sync failed. A segment that was begun for it is given up; a crash may bring it
+    /// back, so nothing more is written before there is a newer one.
+    fn failed(
+        &self,
+        writer: &mut Writer,
+        begun: Option<&Segment>,
+        error: std::io::Error,
+    ) -> LogError {
+        writer.tail_unknown = true;
+        self.preparer.discard(begun.map(|segment| segment.head.number));
+        error.into()
     }
 
     /// Begins a segment behind what is known to be on disk, and makes that the end of the log.
     fn cut(&self, writer: &mut Writer, last: Position, mark: Mark) -> Result<(), LogError> {
-        self.roll(writer, last, mark, 0)?;
-        let mut state = self.state.write();
-        let newest = state.segments.last_mut().ok_or_else(not_open)?;
-        if let Err(error) = newest.file.sync() {
-            writer.tail_unknown = true;
-            return Err(error.into());
+        let begun = self.begin_segment(writer, last, mark, 0)?;
+        if let Err(error) = begun.file.sync() {
+            return Err(self.failed(writer, Some(&begun), error));
         }
-        newest.is_anchored = true;
+        let mut state = self.state.write();
         (state.last, state.mark) = (last, mark);
-        writer.tail_unknown = false;
+        state.follow(begun);
+        (writer.end, writer.tail_unknown) = (SECTOR, false);
         Ok(())
     }
 
@@ -207,32 +199,27 @@ impl SegmentLog {
         let dropped = state.segments.drain(..useless).map(|segment| segment.head.number);
         self.preparer.discard(dropped);
     }
-}
 
-impl State {
-    fn newest(&self) -> Result<&Segment, LogError> {
-        self.segments.last().ok_or_else(not_open)
+    /// What `wanted` finds in the state, once enough is known of the closed segments.
+    fn look<Found>(
+        &self,
+        wanted: impl Fn(&State, &Loaded) -> Result<Looked<Found>, LogError>,
+    ) -> Result<Found, LogError> {
+        let mut loaded = Loaded::default();
+        loop {
+            let unknown = match wanted(&self.state.read(), &loaded)? {
+                Looked::Found(found) => return Ok(found),
+                Looked::Unknown(segment) => segment,
+            };
+            let (number, contents) = (unknown.head.number, unknown.load()?);
+            self.state.write().know(number, Arc::clone(&contents));
+            loaded.add(number, contents);
+        }
     }
 
-    /// The segment that holds an entry.
-    fn segment_of(&self, index: LogIndex) -> Result<&Segment, LogError> {
-        let holds = |segment: &&Segment| segment.first <= index.0 && index.0 < segment.end;
-        let found = self.segments.iter().rev().find(holds);
-        found.ok_or_else(|| damaged(format!("entry {index} is missing")))
-    }
-
-    fn term_of(&self, index: LogIndex) -> Result<Option<Term>, LogError> {
-        if index < self.mark.compacted.0 {
-            return Err(LogError::Compacted(index));
-        }
-        if index > self.last.0 {
-            return Ok(None);
-        }
-        let known = [self.last, self.mark.compacted].into_iter().find(|at| at.0 == index);
-        if let Some((_, term)) = known {
-            return Ok(Some(term));
-        }
-        Ok(Some(self.segment_of(index)?.location(index)?.term))
+    fn standing(&self) -> (Position, Mark) {
+        let state = self.state.read();
+        (state.last, state.mark)
     }
 }
 
@@ -252,34 +239,17 @@ impl LogStore for SegmentLog {
     }
 
     fn term(&self, index: LogIndex) -> Result<Option<Term>, LogError> {
-        self.state.read().term_of(index)
+        self.look(|state, loaded| state.term_of(index, loaded))
     }
 
     fn read(&self, range: RangeInclusive<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError> {
-        let state = self.state.read();
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
-        let from = LogIndex(*range.start());
-        if from <= state.mark.compacted.0 {
-            return Err(LogError::Compacted(from));
-        }
-        let through = state.last.0.0.min(*range.end());
-        let (mut entries, mut bytes, mut buffer) = (Vec::new(), 0usize, Vec::new());
-        let mut segment: Option<&Segment> = None;
-        for index in from.0..=through {
-            let held = segment.filter(|held| held.first <= index && index < held.end);
-            let held = match held {
-                Some(held) => held,
-                None => state.segment_of(LogIndex(index))?,
-            };
-            segment = Some(held);
-            let size = held.location(LogIndex(index))?.bytes();
-            bytes = bytes.saturating_add(size);
-            if bytes > bytes_max && !entries.is_empty() {
-                break;
+        // Files are read afterwards: what was found in them stays there, whatever changes meanwhile.
+        let plan = self.look(|state, loaded| state.plan(&range, bytes_max, loaded))?;
+        let (mut entries, mut buffer) = (Vec::new(), Vec::new());
+        for (segment, places) in plan {
+            for (index, location) in places {
+                entries.push(segment.read(LogIndex(index), location, &mut buffer)?);
             }
-            entries.push(held.read(LogIndex(index), &mut buffer)?);
         }
         Ok(entries)
     }
@@ -327,7 +297,7 @@ impl LogStore for SegmentLog {
         if through <= mark.compacted.0 {
             return Ok(());
         }
-        let term = self.state.read().term_of(through)?;
+        let term = self.term(through)?;
         let term = term.ok_or_else(|| rules::nothing_to_forget(through))?;
         self.write(&mut writer, &[], last, Mark { compacted: (through, term), ..mark })?;
         self.drop_segments();
@@ -354,7 +324,7 @@ impl LogStore for SegmentLog {
         if kept == last.0 && !writer.tail_unknown {
             return Ok(());
         }
-        let term = self.state.read().term_of(kept)?.unwrap_or_default();
+        let term = self.term(kept)?.unwrap_or_default();
         mark.hard_state.commit = mark.hard_state.commit.min(kept);
         // What is acknowledged is known; what failed stays behind the end of its segment.
         self.cut(&mut writer, (kept, term), mark)
@@ -365,7 +335,7 @@ impl LogStore for SegmentLog {
         LogStats {
             first: state.mark.compacted.0.next(),
             last: state.last.0,
-            disk_bytes: state.segments.iter().map(|segment| segment.bytes).sum(),
+            disk_bytes: state.segments.iter().map(|segment| segment.head.bytes).sum(),
             syncs: self.counts.syncs.load(Ordering::Relaxed),
             appended_entries: self.counts.entries.load(Ordering::Relaxed),
             appended_bytes: self.counts.bytes.load(Ordering::Relaxed),
@@ -373,15 +343,9 @@ impl LogStore for SegmentLog {
     }
 }
 
-impl SegmentLog {
-    fn standing(&self) -> (Position, Mark) {
-        let state = self.state.read();
-        (state.last, state.mark)
-    }
-}
-
-fn not_open() -> LogError {
-    LogError::Io("it is not open".into())
+/// Nobody can guess it, nor what is masked with it.
+fn new_salt() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn damaged(what: String) -> LogError {

@@ -171,7 +171,7 @@ impl SegmentsOnDisk {
     }
 
     fn open_current(&self) -> Arc<dyn LogStore> {
-        let files = DiskFiles::new(&self.path()).unwrap();
+        let files = DiskFiles::open(&self.path()).unwrap();
         Arc::new(SegmentLog::open(Arc::new(files), SMALL).unwrap())
     }
 }

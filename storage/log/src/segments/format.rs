@@ -8,6 +8,10 @@
 //! A segment is [`SECTOR`] bytes of head, then frames at multiples of [`ALIGN`], then zeros. A head
 //! lies within one sector, which a disk writes wholly or not at all: so what stands where a frame is
 //! expected is a valid head or zeros, and anything else is damage.
+//!
+//! What stands behind a frame's head is masked ([`mask`]), so that no sector of it is zeros, nor one
+//! flipped bit away from zeros: a sector of zeros is one that was never written. And nobody can put
+//! into an entry what looks like a frame.
 
 use crate::encoding::Unreadable;
 use crate::{HardState, LogIndex, Term};
@@ -50,6 +54,10 @@ pub(super) struct SegmentHead {
     pub(super) previous_first: u64,
     /// The number of its first frame.
     pub(super) frame: u64,
+    /// The length of its file.
+    pub(super) bytes: u64,
+    /// What its frames are masked with.
+    pub(super) salt: u64,
     /// Where the log ended before it.
     pub(super) last: Position,
     pub(super) mark: Mark,
@@ -63,8 +71,6 @@ pub(super) struct FrameHead {
     pub(super) body_bytes: u32,
     pub(super) entries: u32,
     pub(super) first: u64,
-    /// See [`zero_sectors`].
-    pub(super) zero_sectors: u32,
     pub(super) mark: Mark,
 }
 
@@ -74,6 +80,8 @@ impl SegmentHead {
         for number in [self.number, self.previous, self.previous_first, self.frame] {
             out.push(number);
         }
+        out.push(self.bytes);
+        out.push(self.salt);
         out.push_position(self.last);
         out.push_mark(&self.mark);
         out.end()
@@ -89,6 +97,8 @@ impl SegmentHead {
             previous: numbers.take()?,
             previous_first: numbers.take()?,
             frame: numbers.take()?,
+            bytes: numbers.take()?,
+            salt: numbers.take()?,
             last: numbers.take_position()?,
             mark: numbers.take_mark()?,
         }))
@@ -101,7 +111,6 @@ impl FrameHead {
         out.push(self.number);
         out.push(u64::from(self.body_bytes) << 32 | u64::from(self.entries));
         out.push(self.first);
-        out.push(u64::from(self.zero_sectors));
         out.push_mark(&self.mark);
         out.end()
     }
@@ -116,7 +125,6 @@ impl FrameHead {
             body_bytes: (lengths >> 32) as u32,
             entries: lengths as u32,
             first: numbers.take()?,
-            zero_sectors: numbers.take()? as u32,
             mark: numbers.take_mark()?,
         }))
     }
@@ -127,12 +135,41 @@ impl FrameHead {
     }
 }
 
-/// In how many sectors of `body`, which begins at `offset` of its file, are nothing but zeros. The one
-/// that it shares with its head does not count: it gets to the disk with that.
-pub(super) fn zero_sectors(offset: usize, body: &[u8]) -> u32 {
-    let shared = offset.next_multiple_of(SECTOR) - offset;
-    let others = body.get(shared..).unwrap_or_default().chunks(SECTOR);
-    others.filter(|sector| is_zero(sector)).count() as u32
+/// Masks what stands at `offset` of a segment with this salt, or takes the mask away: in each sector a
+/// number of its own, over and over. It keeps no secrets; it is there so that what was written differs
+/// from what never was, whatever clients have written.
+pub(super) fn mask(salt: u64, offset: usize, bytes: &mut [u8]) {
+    let mut offset = offset;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let sector_end = (offset / SECTOR + 1) * SECTOR;
+        let (part, behind) = rest.split_at_mut(rest.len().min(sector_end - offset));
+        let word = sector_mask(salt, offset / SECTOR).to_le_bytes();
+        let mut word = word;
+        word.rotate_left(offset % 8);
+        let mut words = part.chunks_exact_mut(8);
+        for eight in &mut words {
+            eight.iter_mut().zip(word).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        words.into_remainder().iter_mut().zip(word).for_each(|(byte, mask)| *byte ^= mask);
+        offset = sector_end;
+        rest = behind;
+    }
+}
+
+/// Never zero. The mixing is that of `SplitMix64`.
+fn sector_mask(salt: u64, sector: usize) -> u64 {
+    let mut mixed = salt.wrapping_add((sector as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31)) | 1
+}
+
+/// Whether a sector behind the head's own holds nothing, of a frame that stands at `offset`: it never
+/// got to the disk. What shares a sector with its head does so with that.
+pub(super) fn lacks_a_sector(offset: usize, frame: &[u8]) -> bool {
+    let shared = (offset / SECTOR + 1) * SECTOR - offset;
+    frame.get(shared..).unwrap_or_default().chunks(SECTOR).any(is_zero)
 }
 
 pub(super) fn is_zero(bytes: &[u8]) -> bool {

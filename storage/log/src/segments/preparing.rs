@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// A new file and its number.
+/// A file of zeros and its number.
 pub(super) type Prepared = (u64, Arc<dyn SegmentFile>);
 
 pub(super) struct Preparer {
@@ -35,13 +35,14 @@ struct State {
 }
 
 impl Preparer {
-    /// Begins to prepare files from the number `next` on.
+    /// Begins to prepare files from the number `next` on; one may be there.
     pub(super) fn start(
         files: Arc<dyn SegmentFiles>,
+        spare: Option<Prepared>,
         next: u64,
         segment_bytes: u64,
     ) -> io::Result<Preparer> {
-        let state = State { next, ready: None, useless: Vec::new(), ended: false };
+        let state = State { next, ready: spare.map(Ok), useless: Vec::new(), ended: false };
         let shared = Arc::new(Shared { files, state: Mutex::new(state), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -54,26 +55,32 @@ impl Preparer {
     /// for it if need be.
     pub(super) fn take(&self, bytes: u64) -> Result<Prepared, LogError> {
         let mut state = self.shared.state.lock();
-        while state.ready.is_none() {
-            self.shared.changed.wait(&mut state);
+        if matches!(state.ready, Some(Err(_))) {
+            // That was some time ago, and there may be room by now.
+            state.ready = None;
+            self.shared.changed.notify_all();
         }
-        let taken = if bytes <= self.segment_bytes {
-            state.ready.take()
-        } else {
-            drop(state);
-            let number = self.shared.number();
-            let great = self.shared.files.create(number, bytes);
-            state = self.shared.state.lock();
-            // What was ready is too small, and its number is too by now.
-            if let Some(Ok((passed_over, _))) = state.ready.take() {
-                state.useless.push(passed_over);
+        loop {
+            match state.ready.take() {
+                Some(ready) if bytes <= self.segment_bytes => {
+                    drop(state);
+                    self.shared.changed.notify_all();
+                    return Ok(ready?);
+                }
+                // It stays there until its number is passed over, so that no other is prepared.
+                Some(too_small) => {
+                    state.ready = Some(too_small);
+                    break;
+                }
+                None => self.shared.changed.wait(&mut state),
             }
-            Some(great.map(|file| (number, file)))
-        };
+        }
         drop(state);
-        // Also after a failure: there may be room the next time.
-        self.shared.changed.notify_all();
-        Ok(taken.ok_or_else(super::not_open)??)
+        let number = self.shared.number();
+        let great = self.shared.files.create(number, bytes);
+        let passed_over = self.shared.state.lock().ready.take();
+        self.discard(passed_over.and_then(Result::ok).map(|(number, _)| number));
+        Ok((number, great?))
     }
 
     /// Files that are to be removed when there is time.
@@ -109,9 +116,6 @@ impl Shared {
             if self.state.lock().ready.is_none() {
                 let number = self.number();
                 let file = self.files.create(number, segment_bytes);
-                if file.is_err() {
-                    let _ = self.files.remove(number);
-                }
                 self.state.lock().ready = Some(file.map(|file| (number, file)));
                 self.changed.notify_all();
             }

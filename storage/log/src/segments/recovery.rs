@@ -3,13 +3,16 @@
 //! Owns opening: the newest segment is read through, because that is where a crash can have left
 //! something; of those before it only the heads.
 
-use super::files::{SegmentFile, SegmentFiles};
-use super::format::{self, Mark, Position, SECTOR, SegmentHead};
+use super::files::{SegmentFile, SegmentFiles, file_name};
+use super::format::{ALIGN, Mark, Position, SECTOR, SegmentHead};
+use super::preparing::Prepared;
+use super::reading::{Pieces, Remains, remains};
 use super::segment::{Segment, scan};
-use super::{damaged, unreadable};
+use super::{damaged, new_salt, unreadable};
 use crate::LogError;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 pub(super) struct Found {
     /// Oldest first.
@@ -18,6 +21,8 @@ pub(super) struct Found {
     pub(super) next_frame: u64,
     /// No file has this number or a greater one.
     pub(super) next_number: u64,
+    /// A file that was prepared and not begun.
+    pub(super) spare: Option<Prepared>,
     pub(super) last: Position,
     pub(super) mark: Mark,
 }
@@ -26,98 +31,175 @@ pub(super) struct Found {
 pub(super) fn open(files: &dyn SegmentFiles, segment_bytes: u64) -> Result<Found, LogError> {
     let numbers = files.list()?;
     let next_number = numbers.iter().max().map_or(1, |newest| newest.saturating_add(1));
-    let mut begun = BTreeMap::new();
+    let (mut begun, mut blank) = (BTreeMap::new(), BTreeMap::new());
     for number in &numbers {
-        match read_head(files, *number)? {
-            Some(found) => {
-                begun.insert(*number, found);
-            }
-            // Prepared and not needed yet, or not even prepared to the end.
-            None => files.remove(*number)?,
+        let file = files.open(*number)?;
+        match read_head(*number, file.as_ref())? {
+            Some(head) => drop(begun.insert(*number, Segment::begun(head, file))),
+            None => drop(blank.insert(*number, file)),
         }
     }
+    let newest_number = begun.keys().last().copied().unwrap_or(0);
+    let spare = keep_a_spare(files, blank, newest_number, segment_bytes)?;
+    // What was given up must not come back, above all not a segment newer than the newest.
+    files.sync_names()?;
     let Some((_, newest)) = begun.pop_last() else {
-        return begin(files, next_number, segment_bytes);
+        let first = begin(files, spare, next_number, segment_bytes)?;
+        return Ok(Found { next_number: next_number.saturating_add(1), ..first });
     };
     let found = scan(newest.file.as_ref(), &newest.head, None)?;
-    clear_behind(newest.file.as_ref(), found.end)?;
+    settle(&newest, found.last_frame, found.end)?;
+    let (end, next_frame, last, mark) = (found.end, found.frame, found.last, found.mark);
+    let segments = chain(newest.newest(found), &mut begun, mark)?;
+    for number in begun.into_keys() {
+        files.remove(number)?;
+    }
+    Ok(Found { segments, end, next_frame, next_number, spare, last, mark })
+}
+
+/// The newest segment and those before it in which something counts, oldest first.
+fn chain(
+    newest: Segment,
+    begun: &mut BTreeMap<u64, Segment>,
+    mark: Mark,
+) -> Result<Vec<Segment>, LogError> {
     let mut next = newest.head;
-    let newest = newest.newest(&found);
     // What later segments wrote took the place of what stood in earlier ones.
     let mut written_later = newest.first;
     let mut segments = vec![newest];
-    let first = found.mark.compacted.0.next().0;
+    let first = mark.compacted.0.next().0;
     loop {
         let end = next.last.0.0.saturating_add(1).min(written_later);
         if end <= first {
             break;
         }
-        let missing = || damaged(format!("segment {} is missing", next.previous));
+        let missing = || damaged(format!("{} is missing", file_name(next.previous)));
         let segment = begun.remove(&next.previous).ok_or_else(missing)?.closed(&next, end);
         written_later = written_later.min(segment.first);
         next = segment.head;
         segments.push(segment);
     }
-    for number in begun.into_keys() {
-        files.remove(number)?;
-    }
     segments.reverse();
-    Ok(Found {
-        segments,
-        end: found.end,
-        next_frame: found.frame,
-        next_number,
-        last: found.last,
-        mark: found.mark,
-    })
+    Ok(segments)
 }
 
-fn begin(files: &dyn SegmentFiles, number: u64, segment_bytes: u64) -> Result<Found, LogError> {
-    let (last, mark) = (Position::default(), Mark::default());
-    let head = SegmentHead { number, frame: 1, ..SegmentHead::default() };
-    let file = files.create(number, segment_bytes)?;
-    let written = file.write_at(0, &head.write()).and_then(|()| file.sync());
-    written?;
-    let mut first = Segment::begun(head, file, segment_bytes);
-    first.is_anchored = true;
+/// Of the files that were not begun the last whole one is kept, and the others are removed: they were
+/// not prepared to the end, or hold the first frame of a segment whose head did not get to the disk.
+fn keep_a_spare(
+    files: &dyn SegmentFiles,
+    blank: BTreeMap<u64, Arc<dyn SegmentFile>>,
+    newest_number: u64,
+    segment_bytes: u64,
+) -> Result<Option<Prepared>, LogError> {
+    let mut spare: Option<Prepared> = None;
+    for (number, file) in blank {
+        let bytes = file.bytes()?;
+        let mut useless = Some(number);
+        if number > newest_number {
+            let Remains { end, frames } = remains(&mut Pieces::new(file.as_ref(), bytes), 0)?;
+            if frames.len() > 1 {
+                let name = file_name(number);
+                return Err(damaged(format!("the head of {name} is missing, and frames are not")));
+            }
+            if end.is_none() && bytes == segment_bytes {
+                useless = spare.replace((number, file)).map(|(before, _)| before);
+            }
+        }
+        if let Some(useless) = useless {
+            files.remove(useless)?;
+        }
+    }
+    Ok(spare)
+}
+
+fn begin(
+    files: &dyn SegmentFiles,
+    spare: Option<Prepared>,
+    next_number: u64,
+    segment_bytes: u64,
+) -> Result<Found, LogError> {
+    let (number, file) = match spare {
+        Some(spare) => spare,
+        None => (next_number, files.create(next_number, segment_bytes)?),
+    };
+    let (bytes, salt) = (segment_bytes, new_salt());
+    let head = SegmentHead { number, frame: 1, bytes, salt, ..SegmentHead::default() };
+    file.write_at(0, &head.write())?;
+    file.sync()?;
     Ok(Found {
-        segments: vec![first],
+        segments: vec![Segment::begun(head, file)],
         end: SECTOR,
         next_frame: 1,
-        next_number: number.saturating_add(1),
-        last,
-        mark,
+        next_number,
+        spare: None,
+        last: Position::default(),
+        mark: Mark::default(),
     })
 }
 
 /// `None` for a file that was not begun.
-fn read_head(files: &dyn SegmentFiles, number: u64) -> Result<Option<Segment>, LogError> {
-    let file = files.open(number)?;
+fn read_head(number: u64, file: &dyn SegmentFile) -> Result<Option<SegmentHead>, LogError> {
     let bytes = file.bytes()?;
+    let mut sector = [0; SECTOR];
     if bytes < SECTOR as u64 {
         return Ok(None);
     }
-    let mut sector = [0; SECTOR];
     file.read_at(0, &mut sector)?;
-    let what = || format!("the head of segment {number}");
+    let what = || format!("the head of {}", file_name(number));
     let head = SegmentHead::read(&sector).map_err(|why| unreadable(&what(), why))?;
     match head {
         Some(head) if head.number != number => {
-            Err(damaged(format!("{} is that of segment {}", what(), head.number)))
+            Err(damaged(format!("{} is that of {}", what(), file_name(head.number))))
         }
-        head => Ok(head.map(|head| Segment::begun(head, file, bytes))),
+        Some(head) if head.bytes != bytes => {
+            let name = file_name(number);
+            Err(damaged(format!("{name} has {bytes} bytes instead of {}", head.bytes)))
+        }
+        head => Ok(head),
     }
 }
 
-/// What an append left that did not come to its end is taken away, and what was found is synced: it
-/// may be the end of an attempt whose sync failed, and others will be told that it is here.
-fn clear_behind(file: &dyn SegmentFile, end: usize) -> io::Result<()> {
-    let length = usize::try_from(file.bytes()?).unwrap_or(usize::MAX);
-    let mut rest = vec![0; length.saturating_sub(end)];
-    file.read_at(end as u64, &mut rest)?;
-    if let Some(last) = rest.iter().rposition(|byte| *byte != 0) {
-        file.write_at(end as u64, &vec![0; last + 1])?;
+/// Makes the newest segment what it was found to be. What an append left that did not come to its end
+/// is taken away. The last frame is written once more, with the segment's head if there is no frame
+/// before it: whoever wrote it may have failed to sync it, after which a sync of the cache's pages
+/// alone would say that they are on disk, and others will be told that the frame is here.
+fn settle(newest: &Segment, last_frame: Option<usize>, end: usize) -> Result<(), LogError> {
+    let file = newest.file.as_ref();
+    let unsure = match last_frame {
+        None | Some(SECTOR) => 0,
+        Some(last_frame) => last_frame,
+    };
+    let mut pieces = Pieces::new(file, newest.head.bytes);
+    copy_onto_itself(file, &mut pieces, unsure, end)?;
+    if let Some(behind) = remains(&mut pieces, end)?.end {
+        clear(file, end, behind)?;
     }
-    debug_assert!(end >= SECTOR && end.is_multiple_of(format::ALIGN), "frames are aligned");
-    file.sync()
+    file.sync()?;
+    Ok(())
 }
+
+fn copy_onto_itself(
+    file: &dyn SegmentFile,
+    pieces: &mut Pieces<'_>,
+    from: usize,
+    to: usize,
+) -> io::Result<()> {
+    for at in (from..to).step_by(COPIED) {
+        let bytes = COPIED.min(to - at);
+        let piece = pieces.get(at, bytes)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        file.write_at(at as u64, piece)?;
+    }
+    Ok(())
+}
+
+fn clear(file: &dyn SegmentFile, from: usize, to: usize) -> io::Result<()> {
+    debug_assert!(from >= SECTOR && from.is_multiple_of(ALIGN), "frames are aligned");
+    let zeros = vec![0; COPIED.min(to - from)];
+    for at in (from..to).step_by(COPIED) {
+        file.write_at(at as u64, &zeros[..COPIED.min(to - at)])?;
+    }
+    Ok(())
+}
+
+/// Bytes that are written at once.
+const COPIED: usize = 256 << 10;

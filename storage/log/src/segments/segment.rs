@@ -1,14 +1,15 @@
 //! One segment file and where its entries are.
 //!
-//! Owns reading frames back. Where the entries of a closed segment are is found out when the first of
-//! them is wanted, so that opening a log takes the same time however long it is.
+//! Owns building frames and reading them back. Where the entries of a closed segment are is found out
+//! when one of them is wanted, so that opening a log takes the same time however long it is.
 
-use super::files::SegmentFile;
+use super::files::{SegmentFile, file_name};
 use super::format::{self, ALIGN, FrameHead, HEAD, LENGTH, Mark, Position, SECTOR, SegmentHead};
+use super::reading::{Pieces, remains};
 use super::{damaged, unreadable};
 use crate::encoding;
 use crate::{Entry, LogError, LogIndex, Term};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Where an entry is in its file.
 #[derive(Clone, Copy)]
@@ -28,6 +29,8 @@ pub(super) struct Contents {
 /// What a segment was found to hold.
 pub(super) struct Scan {
     pub(super) contents: Contents,
+    /// Where the last frame begins, if there is one.
+    pub(super) last_frame: Option<usize>,
     /// Where the next frame goes, and its number.
     pub(super) end: usize,
     pub(super) frame: u64,
@@ -35,19 +38,18 @@ pub(super) struct Scan {
     pub(super) mark: Mark,
 }
 
+#[derive(Clone)]
 pub(super) struct Segment {
     pub(super) head: SegmentHead,
     pub(super) file: Arc<dyn SegmentFile>,
-    pub(super) bytes: u64,
     /// The first entry in it, and the one behind the last that counts: later segments may have
     /// replaced what is behind.
     pub(super) first: u64,
     pub(super) end: u64,
     /// The number of the frame behind its last one.
     pub(super) end_frame: u64,
-    /// Its head is on disk, so that another segment may name it as the one before.
-    pub(super) is_anchored: bool,
-    contents: OnceLock<Contents>,
+    /// Always known of the newest segment.
+    pub(super) contents: Option<Arc<Contents>>,
 }
 
 impl Location {
@@ -59,7 +61,7 @@ impl Location {
 
 impl Contents {
     /// Entries were written from `first` on; they replace what stood there.
-    pub(super) fn put(&mut self, first: u64, at: impl IntoIterator<Item = Location>) {
+    fn put(&mut self, first: u64, at: impl IntoIterator<Item = Location>) {
         if self.at.is_empty() || first < self.first {
             self.at.clear();
             self.first = first;
@@ -69,83 +71,76 @@ impl Contents {
         self.at.extend(at);
     }
 
-    fn location(&self, index: u64) -> Option<Location> {
-        let place = usize::try_from(index.checked_sub(self.first)?).ok()?;
-        self.at.get(place).copied()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at.is_empty()
+    pub(super) fn location(&self, index: u64) -> Result<Location, LogError> {
+        let place = index.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let found = place.and_then(|place| self.at.get(place)).copied();
+        found.ok_or_else(|| damaged(format!("entry {index} is missing")))
     }
 }
 
 impl Segment {
     /// A segment that nothing was written to but its head.
-    pub(super) fn begun(head: SegmentHead, file: Arc<dyn SegmentFile>, bytes: u64) -> Segment {
-        let contents = OnceLock::from(Contents::default());
+    pub(super) fn begun(head: SegmentHead, file: Arc<dyn SegmentFile>) -> Segment {
         Segment {
             head,
             file,
-            bytes,
             first: u64::MAX,
             end: u64::MAX,
             end_frame: head.frame,
-            is_anchored: false,
-            contents,
+            contents: Some(Arc::default()),
         }
     }
 
     /// A segment that another one followed, which begins with `next`. Its entries count up to `end`.
     pub(super) fn closed(self, next: &SegmentHead, end: u64) -> Segment {
         let (first, end_frame) = (next.previous_first, next.frame);
-        Segment { first, end, end_frame, is_anchored: true, contents: OnceLock::new(), ..self }
+        Segment { first, end, end_frame, contents: None, ..self }
     }
 
     /// The newest segment, as it was found.
-    pub(super) fn newest(self, scan: &Scan) -> Segment {
-        let first = if scan.contents.is_empty() { u64::MAX } else { scan.contents.first };
-        let contents = OnceLock::from(scan.contents.clone());
-        Segment { first, end_frame: scan.frame, is_anchored: true, contents, ..self }
+    pub(super) fn newest(self, scan: Scan) -> Segment {
+        let first = if scan.contents.at.is_empty() { u64::MAX } else { scan.contents.first };
+        Segment { first, end_frame: scan.frame, contents: Some(Arc::new(scan.contents)), ..self }
+    }
+
+    pub(super) fn holds(&self, index: u64) -> bool {
+        self.first <= index && index < self.end
     }
 
     /// Entries were written to this, the newest segment.
     pub(super) fn wrote(&mut self, first: u64, at: Vec<Location>, next_frame: u64) {
         self.end_frame = next_frame;
-        self.is_anchored = true;
         if at.is_empty() {
             return;
         }
         self.first = self.first.min(first);
-        if let Some(contents) = self.contents.get_mut() {
-            contents.put(first, at);
-        }
+        Arc::make_mut(self.contents.get_or_insert_default()).put(first, at);
     }
 
-    pub(super) fn location(&self, index: LogIndex) -> Result<Location, LogError> {
-        let missing = || damaged(format!("entry {index} is missing"));
-        self.contents()?.location(index.0).ok_or_else(missing)
-    }
-
-    fn contents(&self) -> Result<&Contents, LogError> {
-        if let Some(contents) = self.contents.get() {
-            return Ok(contents);
-        }
+    /// Finds out where the entries of a closed segment are.
+    pub(super) fn load(&self) -> Result<Arc<Contents>, LogError> {
         let scan = scan(self.file.as_ref(), &self.head, Some(self.end_frame))?;
-        Ok(self.contents.get_or_init(|| scan.contents))
+        Ok(Arc::new(scan.contents))
     }
 
-    pub(super) fn read(&self, index: LogIndex, buffer: &mut Vec<u8>) -> Result<Entry, LogError> {
-        let Location { offset, bytes, .. } = self.location(index)?;
+    pub(super) fn read(
+        &self,
+        index: LogIndex,
+        location: Location,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Entry, LogError> {
+        let Location { offset, bytes, .. } = location;
         buffer.resize(bytes as usize, 0);
         self.file.read_at(u64::from(offset), buffer)?;
-        encoding::read_entry(index, buffer)
-            .map_err(|why| unreadable(&format!("entry {index}"), why))
+        format::mask(self.head.salt, offset as usize, buffer);
+        let what = || format!("entry {index} in {}", file_name(self.head.number));
+        encoding::read_entry(index, buffer).map_err(|why| unreadable(&what(), why))
     }
 }
 
-/// Builds the bytes of one frame, which will stand at `offset` of its segment.
-pub(super) fn write_frame(
-    offset: usize,
+/// Builds the bytes of one frame, which will stand at `offset` of a segment with this salt.
+pub(super) fn build_frame(
+    (offset, salt): (usize, u64),
     mut head: FrameHead,
     entries: &[Entry],
     out: &mut Vec<u8>,
@@ -166,9 +161,9 @@ pub(super) fn write_frame(
     head.body_bytes = u32::try_from(out.len() - HEAD).map_err(|_| too_long())?;
     head.entries = u32::try_from(entries.len()).map_err(|_| too_long())?;
     head.first = entries.first().map_or(0, |entry| entry.index.0);
-    head.zero_sectors = format::zero_sectors(offset + HEAD, &out[HEAD..]);
     out[..HEAD].copy_from_slice(&head.write());
     out.resize(head.stride(), 0);
+    format::mask(salt, offset + HEAD, &mut out[HEAD..]);
     Ok(at)
 }
 
@@ -176,67 +171,78 @@ pub(super) fn write_frame(
 ///
 /// What was written last and did not get to the disk as a whole is no part of the log: nobody was
 /// told that it is there. A disk leaves zeros in its place, since there was nothing before; anything
-/// else that does not hold was changed after it was written.
+/// else that does not hold was changed after it was written. And only the last frame can be one that
+/// nobody was told of: each was on disk before the next was written.
 pub(super) fn scan(
     file: &dyn SegmentFile,
     head: &SegmentHead,
     until: Option<u64>,
 ) -> Result<Scan, LogError> {
-    let length = file.bytes()?;
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-    file.read_at(0, &mut bytes)?;
+    let mut pieces = Pieces::new(file, head.bytes);
     let mut scan = Scan {
         contents: Contents::default(),
+        last_frame: None,
         end: SECTOR,
         frame: head.frame,
         last: head.last,
         mark: head.mark,
     };
-    while until != Some(scan.frame) && scan.end + HEAD <= bytes.len() {
-        let what = || format!("frame {} of segment {}", scan.frame, head.number);
-        let found = FrameHead::read(&bytes[scan.end..]).map_err(|why| unreadable(&what(), why))?;
+    while until != Some(scan.frame) {
+        let what = || format!("frame {} in {}", scan.frame, file_name(head.number));
+        let Some(bytes) = pieces.get(scan.end, HEAD)? else { break };
+        let found = FrameHead::read(bytes).map_err(|why| unreadable(&what(), why))?;
         let Some(frame) = found else { break };
         if frame.number != scan.frame {
             return Err(damaged(format!("{} is frame {}", what(), frame.number)));
         }
-        let body_at = scan.end + HEAD;
-        let body = bytes.get(body_at..body_at + frame.body_bytes as usize);
-        let body = body.ok_or_else(|| damaged(format!("{} is longer than its file", what())))?;
-        match read_body(&frame, body_at, body) {
+        let whole = pieces.get(scan.end, frame.stride())?;
+        let whole = whole.ok_or_else(|| damaged(format!("{} is longer than its file", what())))?;
+        match read_body(&frame, (scan.end, head.salt), whole) {
             Ok(at) => {
                 if let Some(last) = at.last() {
-                    let index = frame.first + u64::from(frame.entries) - 1;
-                    scan.last = (LogIndex(index), last.term);
+                    let before_last = at.len() as u64 - 1;
+                    scan.last = (LogIndex(frame.first.saturating_add(before_last)), last.term);
                     scan.contents.put(frame.first, at);
                 }
             }
             // Less of it is there than was written.
-            Err(_)
-                if until.is_none() && format::zero_sectors(body_at, body) > frame.zero_sectors =>
-            {
-                break;
-            }
+            Err(_) if until.is_none() && format::lacks_a_sector(scan.end, whole) => break,
             Err(why) => return Err(unreadable(&what(), why)),
         }
         scan.mark = frame.mark;
+        scan.last_frame = Some(scan.end);
         scan.end += frame.stride();
         scan.frame += 1;
     }
     if until.is_some_and(|until| until != scan.frame) {
-        let (frame, segment) = (scan.frame, head.number);
-        return Err(damaged(format!("frame {frame} of segment {segment} is missing")));
+        return Err(missing(scan.frame, head));
+    }
+    if until.is_none() {
+        let behind = remains(&mut pieces, scan.end)?;
+        if behind.frames.iter().any(|number| *number > scan.frame) {
+            return Err(missing(scan.frame, head));
+        }
     }
     Ok(scan)
 }
 
+fn missing(frame: u64, head: &SegmentHead) -> LogError {
+    damaged(format!("frame {frame} in {} is missing or cut short", file_name(head.number)))
+}
+
+/// The entries of a frame, which stands at `offset`.
 fn read_body(
     frame: &FrameHead,
-    body_at: usize,
-    body: &[u8],
+    (offset, salt): (usize, u64),
+    whole: &[u8],
 ) -> Result<Vec<Location>, encoding::Unreadable> {
     let too_short = encoding::Unreadable::Damaged("it is too short");
+    let body_at = offset + HEAD;
+    let body = whole.get(HEAD..).and_then(|body| body.get(..frame.body_bytes as usize));
+    let mut body = body.ok_or(too_short)?.to_vec();
+    format::mask(salt, body_at, &mut body);
     let mut at = Vec::new();
-    let mut rest = body;
+    let mut rest = &body[..];
     for index in (frame.first..).take(frame.entries as usize) {
         let (length, behind) = rest.split_first_chunk::<LENGTH>().ok_or(too_short)?;
         let bytes = u32::from_be_bytes(*length);

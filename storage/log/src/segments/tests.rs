@@ -3,6 +3,7 @@
 mod failing;
 mod flips;
 pub(crate) mod memory;
+mod power_cuts;
 
 use super::{DiskFiles, SegmentLog};
 use crate::conformance::Model;
@@ -125,7 +126,7 @@ fn a_newer_format_is_left_alone() {
 fn on_disk_a_full_segment_is_followed_by_the_next() {
     let directory = tempfile::tempdir().unwrap();
     let open = || {
-        let files = Arc::new(DiskFiles::new(&directory.path().join("log")).unwrap());
+        let files = Arc::new(DiskFiles::open(&directory.path().join("log")).unwrap());
         SegmentLog::open(files, 64 << 10).unwrap()
     };
     let log = open();
@@ -135,4 +136,52 @@ fn on_disk_a_full_segment_is_followed_by_the_next() {
     let before = Model::of(&log);
     drop(log);
     assert_eq!(Model::of(&open()), before);
+}
+
+#[test]
+fn a_file_that_says_it_is_huge_is_damage_and_takes_no_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let open = || SegmentLog::open(Arc::new(DiskFiles::open(&path).unwrap()), 64 << 10);
+    open().unwrap().append(&[entry(1, 1, 1_000)], None).unwrap();
+    let segment = path.join("0000000000000001.segment");
+    let file = std::fs::File::options().write(true).open(segment).unwrap();
+    file.set_len(1 << 43).unwrap();
+    let Err(LogError::Corruption(told)) = open() else { panic!("opened") };
+    assert!(told.contains("0000000000000001.segment"), "{told}");
+}
+
+#[test]
+fn a_log_of_the_format_before_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("CURRENT"), "MANIFEST-000005\n").unwrap();
+    assert!(matches!(DiskFiles::open(directory.path()), Err(LogError::Newer(_))));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_prepared_file_is_used_by_the_next_start() {
+    let files = Arc::new(MemoryFiles::default());
+    for start in 0..20 {
+        drop(open(&files).unwrap());
+        let count = super::SegmentFiles::list(files.as_ref()).unwrap().len();
+        assert!(count <= 2, "{count} files after {start} starts");
+    }
+}
+
+#[test]
+fn more_segments_than_are_remembered_are_read_at_once() {
+    let files = Arc::new(MemoryFiles::default());
+    let log = open(&files).unwrap();
+    let entries: Vec<Entry> = (1..=200).map(|index| entry(index, 1, 300)).collect();
+    for entry in &entries {
+        log.append(std::slice::from_ref(entry), None).unwrap();
+    }
+    for _ in 0..2 {
+        assert!(log.read(1..=200, usize::MAX).unwrap() == entries);
+        for index in (1..=200).rev() {
+            assert_eq!(log.read(index..=u64::MAX, 1).unwrap()[0].index, LogIndex(index));
+            assert_eq!(log.term(LogIndex(index)).unwrap(), Some(Term(1)));
+        }
+    }
 }

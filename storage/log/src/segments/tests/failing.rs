@@ -1,7 +1,7 @@
 //! Files that fail: nothing acknowledged is lost, nothing refused comes back after a reopening.
 
 use super::{MemoryFiles, Model, entry, hard_state, open};
-use crate::{LogIndex, LogStore};
+use crate::{LogError, LogIndex, LogStore};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -55,6 +55,98 @@ fn a_reopening_that_fails_can_be_tried_again() {
             assert_eq!(Model::of(&open(&cut).unwrap()).entries, expected, "{calls}, {seed}");
         }
     }
+}
+
+#[test]
+fn what_a_failed_sync_left_in_the_cache_is_not_taken_for_durable() {
+    for size in [40, 300, 3_000] {
+        for calls in 1..4 {
+            let files = Arc::new(MemoryFiles::default());
+            let log = open(&files).unwrap();
+            log.append(&[entry(1, 1, 3_000)], Some(hard_state(1, 0))).unwrap();
+            files.fail_after(calls);
+            let failed = log.append(&[entry(2, 1, size)], Some(hard_state(2, 1)));
+            files.fail_after(u64::MAX);
+            drop(log);
+            // The process ends, and the next one finds what the cache holds: others may be told.
+            let log = open(&files).unwrap();
+            let told = Model::of(&log);
+            assert!(failed.is_err() || told.last() == LogIndex(2));
+            for seed in 0..16 {
+                let cut = Arc::new(files.after_crash(seed));
+                assert_eq!(Model::of(&open(&cut).unwrap()), told, "{size}, {calls}, {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_was_given_up_does_not_come_back_over_what_was_written_since() {
+    for calls in 0..4 {
+        let files = Arc::new(MemoryFiles::default());
+        let log = open(&files).unwrap();
+        log.append(&[entry(1, 1, 2_000)], None).unwrap();
+        // Needs the next segment, and fails there.
+        files.fail_after(calls);
+        let _ = log.append(&[entry(2, 1, 3_000)], None);
+        drop(log);
+        files.fail_after(u64::MAX);
+        let log = open(&files).unwrap();
+        let next = log.last_index().next();
+        log.append(&[entry(next.0, 2, 100)], Some(hard_state(2, next.0))).unwrap();
+        let told = Model::of(&log);
+        for seed in 0..32 {
+            let cut = Arc::new(files.after_crash(seed));
+            assert_eq!(Model::of(&open(&cut).unwrap()), told, "{calls}, {seed}");
+        }
+    }
+}
+
+#[test]
+fn entries_stay_readable_while_the_log_cannot_be_cut_back() {
+    let files = Arc::new(MemoryFiles::default());
+    let log = open(&files).unwrap();
+    let entries: Vec<_> = (1..=5).map(|index| entry(index, 1, 100)).collect();
+    log.append(&entries, None).unwrap();
+    files.fail_after(0);
+    log.append(&[entry(3, 2, 100)], None).unwrap_err();
+    for calls in 0..2 {
+        files.fail_after(calls);
+        log.reopen(LogIndex(2)).unwrap_err();
+        assert_eq!(log.read(1..=9, usize::MAX).unwrap(), entries);
+    }
+    files.fail_after(u64::MAX);
+    log.reopen(LogIndex(2)).unwrap();
+    assert_eq!(log.read(1..=9, usize::MAX).unwrap(), entries[..2]);
+}
+
+#[test]
+fn room_that_came_back_is_found_by_the_first_who_needs_it() {
+    let files = Arc::new(MemoryFiles::default());
+    let log = open(&files).unwrap();
+    files.be_full(true);
+    let (mut kept, mut index) = (Vec::new(), 1);
+    let refused = loop {
+        let entry = entry(index, 1, 600);
+        match log.append(std::slice::from_ref(&entry), None) {
+            Ok(()) => kept.push(entry),
+            Err(error) => break error,
+        }
+        index += 1;
+        assert!(index < 40, "the disk is full");
+    };
+    assert!(matches!(refused, LogError::NoSpace(_)), "{refused}");
+    log.reopen(LogIndex(index - 1)).unwrap();
+    assert_eq!(log.read(1..=99, usize::MAX).unwrap(), kept);
+    // What fits into what is there is written even so.
+    let small = entry(index, 2, 1);
+    log.append(std::slice::from_ref(&small), None).unwrap();
+    kept.push(small);
+    files.be_full(false);
+    let next = entry(index + 1, 2, 600);
+    log.append(std::slice::from_ref(&next), None).unwrap();
+    kept.push(next);
+    assert_eq!(Model::of(&open(&Arc::new(files.after_crash(1))).unwrap()).entries, kept);
 }
 
 proptest! {
