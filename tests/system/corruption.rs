@@ -147,3 +147,69 @@ fn a_cut_manifest_keeps_the_server_from_starting_with_half_the_data() {
     let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
     read_all(data.path(), &name);
 }
+
+const UNCAUGHT: Option<i32> = Some(100);
+
+/// The segment of the log that is written to, and where what was written to it ends.
+fn youngest_segment(data: &Path) -> (PathBuf, usize) {
+    let entries = fs::read_dir(data.join("log")).expect("readable");
+    let mut segments: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    segments.sort();
+    let ends = segments.into_iter().rev().map(|path| {
+        let bytes = fs::read(&path).expect("readable");
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        (path, end)
+    });
+    // One that is prepared for later is zeros.
+    ends.into_iter().find(|(_, end)| *end > 0).expect("a segment")
+}
+
+#[test]
+fn a_flipped_bit_in_the_youngest_part_of_the_log_is_named_and_never_ends_it_silently() {
+    let pristine = directory();
+    let daemon = Launch::on(pristine.path()).start();
+    let mut connection = daemon.connect();
+    for id in 0..DOCUMENTS {
+        connection.ok(DATABASE, doc! { "insert": "c", "documents": [document(id)] });
+    }
+    drop(connection);
+    // The writes since the start are in the log only.
+    daemon.kill();
+    let (segment, end) = youngest_segment(pristine.path());
+    let name = segment.file_name().expect("a name").to_string_lossy().into_owned();
+    let mut random = Random::new(11);
+    let mut outcomes = Vec::new();
+    for place in 0..PLACES {
+        let damaged = directory();
+        copy(pristine.path(), damaged.path());
+        // Two in the last append itself, the others nearer and nearer to it.
+        let from = (end - 1_000) >> (PLACES.saturating_sub(place + 2));
+        let at = if place < 2 { end - 1 - random.below(900) } else { end - 1_000 - from / 2 };
+        flip_a_bit(&damaged.path().join("log").join(&name), at, random.below(8));
+        let found = read_all(damaged.path(), &name);
+        if found == Found::Refused {
+            let finished = Launch::on(damaged.path()).finish();
+            assert_eq!(finished.code, UNCAUGHT, "{finished:#?}");
+            assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
+            assert!(finished.stderr.contains("restore a backup"), "{finished:#?}");
+        }
+        outcomes.push(found);
+    }
+    eprintln!("bits flipped in {name}: {outcomes:?}");
+    let refused = outcomes.iter().filter(|found| **found == Found::Refused).count();
+    assert!(refused > PLACES / 2, "most of it is entries: {outcomes:?}");
+}
+
+#[test]
+fn an_append_that_was_cut_off_is_the_end_of_the_log() {
+    let data = directory();
+    fill(data.path());
+    // As a power cut leaves it that comes before the sync: of a frame some sectors, and no head.
+    let (segment, end) = youngest_segment(data.path());
+    let mut bytes = fs::read(&segment).expect("readable");
+    let at = end.next_multiple_of(512) + 512;
+    bytes[at..at + 512].fill(0xa5);
+    fs::write(&segment, bytes).expect("written");
+    let name = segment.file_name().expect("a name").to_string_lossy().into_owned();
+    assert_eq!(read_all(data.path(), &name), Found::Whole);
+}

@@ -5,6 +5,8 @@
 
 use quire_bson::{Binary, BinarySubtype, Document, doc};
 use quire_tests::{Connection, Daemon, Launch, Random, SmallDisk, failure};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 const OUT_OF_DISK_SPACE: i32 = 14031;
 /// The lines that tell of either turn.
@@ -15,6 +17,8 @@ const DATABASE: &str = "small";
 const MEGABYTES: u32 = 160;
 /// What the ballast leaves: less than the server wants to keep in reserve.
 const LEFT_BYTES: u64 = 4 << 20;
+/// A file of the log.
+const SEGMENT_BYTES: u64 = 16 << 20;
 
 fn small_disk() -> Option<SmallDisk> {
     match SmallDisk::mount(MEGABYTES) {
@@ -32,6 +36,21 @@ fn start(disk: &SmallDisk) -> Daemon {
         std::fs::create_dir(&data).expect("made");
     }
     Launch::on(&data).start()
+}
+
+/// Waits until the log has its next file, so that nothing more takes space unasked.
+fn wait_until_prepared(disk: &SmallDisk) {
+    let since = Instant::now();
+    let is_whole = |path: PathBuf| path.metadata().is_ok_and(|file| file.len() == SEGMENT_BYTES);
+    loop {
+        let files = std::fs::read_dir(disk.path().join("db/log")).expect("readable");
+        let whole = files.filter(|file| file.as_ref().is_ok_and(|file| is_whole(file.path())));
+        if whole.count() == 2 {
+            return;
+        }
+        assert!(since.elapsed() < quire_tests::PATIENCE, "no file was prepared");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A document that no compressor makes smaller.
@@ -61,6 +80,7 @@ fn a_full_disk_refuses_writes_and_space_brings_them_back_without_a_restart() {
     let mut connection = daemon.connect();
     insert(&mut connection, bulky(1, &mut random)).expect("there is space");
 
+    wait_until_prepared(&disk);
     let ballast = disk.fill_to(LEFT_BYTES).expect("there is space");
     let before = daemon.log().len();
     daemon.logged(FULL);

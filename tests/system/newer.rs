@@ -75,10 +75,21 @@ fn data_of_a_newer_format_is_left_to_the_version_that_wrote_it() {
 
 #[test]
 fn a_log_of_a_newer_format_is_left_to_the_version_that_wrote_it() {
-    const STATE: u8 = 2;
+    /// Where the head of a segment says its format.
+    const FORMAT_OFFSET: usize = 7;
     let directory = stopped_store();
-    put(&directory.path().join("log"), STATE, b"format", &[77, 1, 2, 3, 4]);
+    let segment = directory.path().join("log").join("0000000000000001.segment");
+    let mut bytes = fs::read(&segment).expect("readable");
+    bytes[FORMAT_OFFSET] = 77;
+    fs::write(&segment, bytes).expect("written");
     declined(directory.path(), "format 77");
+}
+
+#[test]
+fn a_log_from_before_segment_files_is_left_to_the_version_that_wrote_it() {
+    let directory = stopped_store();
+    fs::write(directory.path().join("log").join("CURRENT"), "MANIFEST-000005\n").expect("written");
+    declined(directory.path(), "a version from before segment files");
 }
 
 #[test]

@@ -127,14 +127,21 @@ fn open_log(
 }
 
 fn log_failure(error: &LogError) -> Failure {
-    let code = match error {
-        LogError::Newer(_) => NEED_DOWNGRADE,
-        LogError::NoSpace(_)
-        | LogError::Corruption(_)
-        | LogError::Io(_)
-        | LogError::Compacted(_) => UNCAUGHT,
-    };
-    refused(code, &error.to_string())
+    match error {
+        LogError::Newer(_) => refused(NEED_DOWNGRADE, &error.to_string()),
+        // Going on without what is damaged might lose what was acknowledged, and nobody would know.
+        LogError::Corruption(_) => refused(
+            UNCAUGHT,
+            &format!(
+                "{error}; acknowledged writes may be affected, so nothing was changed. A member of \
+                 a replica set can be started on an empty data directory and copies everything \
+                 from the others; otherwise restore a backup"
+            ),
+        ),
+        LogError::NoSpace(_) | LogError::Io(_) | LogError::Compacted(_) => {
+            refused(UNCAUGHT, &error.to_string())
+        }
+    }
 }
 
 fn engine_failure(error: &EngineError) -> Failure {
