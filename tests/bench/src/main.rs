@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! generator (threads here) --OP_MSG--> quired          the subject, a process of its own
+//!                          --OP_MSG--> quired          the same with words that may cost something
 //!                          --OP_MSG--> canned server   the wire's ceiling, a process of its own
 //!                            fdatasync in the same directory: the disk's ceiling
 //! ```

@@ -24,7 +24,8 @@ pub(crate) struct Quired {
 }
 
 impl Quired {
-    pub(crate) fn start(binary: &Path, parent: &Path) -> Result<Quired> {
+    /// With further words on the command line.
+    pub(crate) fn start(binary: &Path, parent: &Path, words: &[&str]) -> Result<Quired> {
         let directory = Scratch::new(parent, "store")?;
         let log_path = directory.path().join("quired.log");
         let data = directory.path().join("data");
@@ -34,6 +35,7 @@ impl Quired {
             .arg("--dbpath")
             .arg(&data)
             .args(["--port", "0", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
+            .args(words)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

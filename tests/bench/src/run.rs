@@ -36,24 +36,30 @@ fn measure(options: &Options, workload: &'static dyn Workload) -> Result<Vec<(u1
     let canned = CannedServer::start(workload)?;
     let mut rounds: Vec<Vec<Round>> = options.connections.iter().map(|_| Vec::new()).collect();
     let mut run = Run { options, workload, windows: 0 };
-    let mut quired: Option<Quired> = None;
+    let mut servers: Option<Servers> = None;
     for _ in 0..options.rounds {
         if workload.grows() {
             // The old one must be gone before the new one takes its place.
-            drop(quired.take());
+            drop(servers.take());
         }
-        let subject = match quired.take() {
+        let started = match servers.take() {
             Some(running) => running,
-            None => run.start_subject()?,
+            None => run.start()?,
         };
         let disk = run.disk()?;
         for (connections, rounds) in options.connections.iter().zip(&mut rounds) {
-            rounds.push(run.round(&subject, &canned, *connections, &disk)?);
+            rounds.push(run.round(&started, &canned, *connections, &disk)?);
         }
-        quired = Some(subject);
+        servers = Some(started);
     }
     let figures = rounds.iter().map(|rounds| Figures::of(rounds));
     Ok(options.connections.iter().copied().zip(figures).collect())
+}
+
+/// The subject and what is measured beside it.
+struct Servers {
+    subject: Quired,
+    variants: Vec<(&'static str, Quired)>,
 }
 
 struct Run<'a> {
@@ -71,8 +77,15 @@ struct Sample {
 }
 
 impl Run<'_> {
-    fn start_subject(&self) -> Result<Quired> {
-        let quired = Quired::start(&self.options.quired, &self.options.directory)?;
+    fn start(&self) -> Result<Servers> {
+        let subject = self.start_with(&[])?;
+        let variants = self.workload.variants().iter();
+        let variants = variants.map(|(name, words)| Ok((*name, self.start_with(words)?)));
+        Ok(Servers { subject, variants: variants.collect::<Result<_>>()? })
+    }
+
+    fn start_with(&self, words: &[&str]) -> Result<Quired> {
+        let quired = Quired::start(&self.options.quired, &self.options.directory, words)?;
         self.workload.prepare(&mut Client::connect(quired.address)?)?;
         Ok(quired)
     }
@@ -98,7 +111,7 @@ impl Run<'_> {
 
     fn round(
         &mut self,
-        quired: &Quired,
+        servers: &Servers,
         canned: &CannedServer,
         connections: u16,
         disk: &[(&'static str, Window)],
@@ -106,9 +119,19 @@ impl Run<'_> {
         self.windows += 1;
         let (wire, wire_disturbed) =
             self.window(canned.address, canned.process_id(), connections)?;
-        let (subject, disturbed) = self.window(quired.address, quired.process_id(), connections)?;
-        let yardsticks = std::iter::once(("wire", wire)).chain(disk.iter().copied()).collect();
-        Ok(Round { subject, yardsticks, disturbances: vec![wire_disturbed, disturbed] })
+        let Servers { subject, variants } = servers;
+        let (measured, disturbed) =
+            self.window(subject.address, subject.process_id(), connections)?;
+        let mut disturbances = vec![wire_disturbed, disturbed];
+        let mut yardsticks = vec![("wire", wire)];
+        for (name, variant) in variants {
+            let (window, disturbed) =
+                self.window(variant.address, variant.process_id(), connections)?;
+            yardsticks.push((*name, window));
+            disturbances.push(disturbed);
+        }
+        yardsticks.extend(disk.iter().copied());
+        Ok(Round { subject: measured, yardsticks, disturbances })
     }
 
     fn window(

@@ -29,6 +29,11 @@ impl Workload for FindById {
         false
     }
 
+    /// A server without test commands has no fail points; one with them has all, and all are off.
+    fn variants(&self) -> &'static [(&'static str, &'static [&'static str])] {
+        &[("with-fail-points", &["--setParameter", "enableTestCommands=1"])]
+    }
+
     fn prepare(&self, client: &mut Client) -> Result<()> {
         load(client)
     }

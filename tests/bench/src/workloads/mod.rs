@@ -57,6 +57,12 @@ pub(crate) trait Workload: Send + Sync {
     /// Whether the store grows as long as it runs, so that each round needs an empty one.
     fn grows(&self) -> bool;
 
+    /// Servers that differ from the subject by words of their command line, each by its name. They are
+    /// yardsticks of what those words cost.
+    fn variants(&self) -> &'static [(&'static str, &'static [&'static str])] {
+        &[]
+    }
+
     /// Fills an empty server.
     fn prepare(&self, client: &mut Client) -> Result<()>;
 
