@@ -65,6 +65,9 @@ pub struct Counters {
     pub commands: Latency,
     pub asserts_user: AtomicU64,
     pub asserts_tripwire: AtomicU64,
+    /// Commands of which an earlier attempt had carried out something, and the statements of them.
+    pub retried_commands: AtomicU64,
+    pub retried_statements: AtomicU64,
     pub keys_examined: AtomicU64,
     pub docs_examined: AtomicU64,
     pub docs_returned: AtomicU64,
@@ -86,6 +89,12 @@ impl Counters {
             LatencyClass::Writes => &self.writes,
             LatencyClass::Commands => &self.commands,
         }
+    }
+
+    /// Counts a command of which an earlier attempt had carried out so many statements.
+    pub fn retried(&self, statements: usize) {
+        self.retried_commands.fetch_add(1, Ordering::Relaxed);
+        self.retried_statements.fetch_add(statements as u64, Ordering::Relaxed);
     }
 
     /// Counts one finished command.

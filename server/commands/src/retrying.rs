@@ -22,6 +22,7 @@ mod tests;
 pub use checkouts::Checkouts;
 pub use results::{Asked, shown, updated};
 
+use crate::counters::Counters;
 use crate::server::Context;
 use checkouts::CheckedOut;
 use gate::Gate;
@@ -36,6 +37,7 @@ pub struct Retryable<'a> {
     command: Numbered,
     session: CheckedOut<'a>,
     gate: Gate<'a>,
+    counters: &'a Counters,
 }
 
 /// Checks the command's session out, if the client has numbered the command; it has this many
@@ -63,10 +65,11 @@ pub async fn check_out<'a>(
     held.begin(number);
     let command = Numbered { session, number, epoch: standing.epoch, ids, record };
     let gate = Gate::new(&context.server.failpoints, context.operation, number);
-    Ok(Some(Retryable { command, session: held, gate }))
+    let counters = &context.server.counters;
+    Ok(Some(Retryable { command, session: held, gate, counters }))
 }
 
-impl Retryable<'_> {
+impl<'a> Retryable<'a> {
     /// What the statement at a position is recorded under.
     pub fn numbering(&self, position: usize) -> Numbering<'_> {
         Numbering { command: &self.command, position, show: None, gate: &self.gate }
@@ -83,23 +86,25 @@ impl Retryable<'_> {
     }
 
     /// The fate of everything that was written is known: the session is free for whoever comes next.
-    pub fn settled(self) -> Settled {
+    pub fn settled(self) -> Settled<'a> {
         self.session.settled();
-        Settled { command: self.command }
+        Settled { command: self.command, counters: self.counters }
     }
 }
 
 /// A numbered command that is done.
-pub struct Settled {
+pub struct Settled<'a> {
     command: Numbered,
+    counters: &'a Counters,
 }
 
-impl Settled {
+impl Settled<'_> {
     /// Tells which statements were carried out by an earlier attempt.
     pub fn append_retried(&self, reply: &mut DocBuilder, positions: &[usize]) {
         if positions.is_empty() {
             return;
         }
+        self.counters.retried(positions.len());
         reply.append_array("retriedStmtIds", |list| {
             for position in positions {
                 list.push(RawValue::Int32(self.command.ids.at(*position)));
@@ -109,6 +114,7 @@ impl Settled {
 
     /// The same, for a command of one statement.
     pub fn append_retried_one(&self, reply: &mut DocBuilder) {
+        self.counters.retried(1);
         reply.append_i32("retriedStmtId", self.command.ids.at(0));
     }
 }

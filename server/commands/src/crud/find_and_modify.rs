@@ -249,7 +249,7 @@ fn note(context: &Context<'_>, found: &Found) {
 }
 
 /// `retried` says that an earlier attempt has done it.
-fn reply(answer: &DocBuf, retried: Option<Settled>) -> Reply {
+fn reply(answer: &DocBuf, retried: Option<Settled<'_>>) -> Reply {
     Reply::with(|reply| {
         for element in answer.as_raw() {
             reply.append_element(element);

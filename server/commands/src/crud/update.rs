@@ -211,7 +211,7 @@ fn count(context: &Context<'_>, updated: &Updated) {
     }
 }
 
-fn reply(done: Done, settled: Option<Settled>) -> Reply {
+fn reply(done: Done, settled: Option<Settled<'_>>) -> Reply {
     let count = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
     let n = done.matched.saturating_add(done.upserted.len() as u64);
     Reply::with(|reply| {

@@ -42,6 +42,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "queues", append: figures::queues },
     Section { name: replication::NAME, append: replication::member },
     Section { name: "storageEngine", append: figures::storage_engine },
+    Section { name: replication::RETRIES, append: replication::retries },
     Section { name: "mem", append: figures::memory },
     Section { name: "metrics", append: metrics::metrics },
 ];
@@ -60,7 +61,8 @@ pub(super) fn append_wanted(b: &mut DocBuilder, context: &Context<'_>) {
 
 /// What a standalone has nothing to tell about is not even asked for.
 fn is_shown(context: &Context<'_>, name: &str) -> bool {
-    (name != replication::NAME || context.server.replica_set.is_some()) && is_wanted(context, name)
+    let is_of_sets = [replication::NAME, replication::RETRIES].contains(&name);
+    (!is_of_sets || context.server.replica_set.is_some()) && is_wanted(context, name)
 }
 
 /// Sections are shown unless they are switched off, or all of them by `none`.

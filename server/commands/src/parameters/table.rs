@@ -334,11 +334,8 @@ pub(super) static SIGNAL_SHUTDOWN_TIMEOUT: Parameter = Parameter::new(
     Kind::Int { default: 15_000, min: 0, max: INT_MAX },
 );
 
-const NO_TRANSACTIONS: Option<&str> =
-    Some("This parameter has no effect: this server has no transactions yet");
-
 static TRANSACTION_LIFETIME: Parameter = Parameter {
-    warning: NO_TRANSACTIONS,
+    warning: Some("transactionLifetimeLimitSeconds has no effect: there are no transactions yet"),
     ..Parameter::new(
         "transactionLifetimeLimitSeconds",
         Settable::Anytime,
@@ -347,7 +344,9 @@ static TRANSACTION_LIFETIME: Parameter = Parameter {
 };
 
 static TRANSACTION_LOCK_TIMEOUT: Parameter = Parameter {
-    warning: NO_TRANSACTIONS,
+    warning: Some(
+        "maxTransactionLockRequestTimeoutMillis has no effect: there are no transactions yet",
+    ),
     ..Parameter::new(
         "maxTransactionLockRequestTimeoutMillis",
         Settable::Anytime,

@@ -283,6 +283,28 @@ fn a_retry_of_another_kind_is_refused_where_no_answer_fits() {
     }
 }
 
+#[test]
+fn what_was_sent_again_is_counted() {
+    let rig = rig();
+    let counts = || {
+        let status = rig.ok("admin", doc! { "serverStatus": 1 });
+        let transactions = status.get_document("transactions").unwrap();
+        ["retriedCommandsCount", "retriedStatementsCount"]
+            .map(|name| transactions.get_i64(name).unwrap())
+    };
+    let two = numbered(&update(vec![increment(1), increment(1)]), 1);
+    rig.ok("db", two.clone());
+    assert_eq!(counts(), [0, 0]);
+    rig.ok("db", two);
+    assert_eq!(counts(), [1, 2]);
+    let find =
+        doc! { "findAndModify": "c", "query": { "_id": 1 }, "update": { "$inc": { "n": 1 } } };
+    for _ in 0..2 {
+        rig.ok("db", numbered(&find, 2));
+    }
+    assert_eq!(counts(), [2, 3]);
+}
+
 /// Sends a write that has its session and comes no further until writes are released.
 fn held_back<'s>(
     scope: &'s Scope<'s, '_>,

@@ -119,7 +119,8 @@ pub(super) fn storage_engine(b: &mut DocBuilder, context: &Context<'_>) {
     b.append_str("name", name);
     b.append_bool("supportsCommittedReads", true);
     b.append_bool("supportsPendingDrops", false);
-    b.append_bool("supportsSnapshotReadConcern", false);
+    // A standalone has no time by which a moment could be named.
+    b.append_bool("supportsSnapshotReadConcern", context.server.replica_set.is_some());
     b.append_bool("readOnly", false);
     b.append_bool("persistent", !matches!(name, "inMemory" | "ephemeralForTest"));
     b.append_bool("backupCursorOpen", false);

@@ -6,7 +6,7 @@ use crate::server::Context;
 use quire_bson::DocBuilder;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn append_counter(b: &mut DocBuilder, name: &str, counter: &AtomicU64) {
+pub(super) fn append_counter(b: &mut DocBuilder, name: &str, counter: &AtomicU64) {
     b.append_i64(name, shown(counter.load(Ordering::Relaxed)));
 }
 
