@@ -1,18 +1,28 @@
 //! The commands by which clients tell who they are, and operators who there is.
 //!
-//! Access control is not here yet, and all of them are refused in the words of a command that is not
-//! there. They have a place in the registry nevertheless: tests of drivers let such a command fail on
-//! its way, by a fail point, to see what a client logs of it.
+//! Access control is not here yet: there are no users, so that whoever tries to be one fails as with
+//! a name that nobody has, and users cannot be made. All have a place in the registry, as tests of
+//! drivers let such a command fail on its way, by a fail point, to see what a client logs of it.
 
 use crate::planned;
 use crate::registry::{Command, Run};
+use quire_errors::{Code, CommandError};
 use quire_replset::read_preference::Where;
 
 const fn absent(name: &'static str, help: &'static str) -> Command {
     Command::new(name, help, Run::Now(|context| Err(planned::refusal(context.operation.command))))
 }
 
-const AUTHENTICATE: Command = absent("authenticate", "refused: there is no access control yet");
+/// A client must not take it for another kind of failure, and try again.
+const fn nobody(name: &'static str) -> Command {
+    let run = Run::Now(|_| {
+        let words = "Authentication failed: there is no access control here yet, and no users";
+        Err(CommandError::new(Code::AuthenticationFailed, words))
+    });
+    Command::new(name, "fails: there is no access control yet, and nobody to be", run)
+}
+
+const AUTHENTICATE: Command = nobody("authenticate");
 
 const CREATE_USER: Command = Command {
     takes_write_concern: true,
@@ -20,9 +30,9 @@ const CREATE_USER: Command = Command {
     ..absent("createUser", "refused: there is no access control yet")
 };
 
-const SASL_CONTINUE: Command = absent("saslContinue", "refused: there is no access control yet");
+const SASL_CONTINUE: Command = nobody("saslContinue");
 
-const SASL_START: Command = absent("saslStart", "refused: there is no access control yet");
+const SASL_START: Command = nobody("saslStart");
 
 const UPDATE_USER: Command = Command {
     takes_write_concern: true,
@@ -35,14 +45,17 @@ pub const COMMANDS: &[&Command] =
 
 #[cfg(test)]
 mod tests {
-    use super::COMMANDS;
     use crate::testing::Rig;
     use quire_bson::doc;
 
     #[test]
     fn each_is_refused_as_what_is_not_there_and_fails_earlier_when_a_test_wants_it() {
         let rig = Rig::new();
-        for name in COMMANDS.iter().map(|command| command.name) {
+        for name in ["authenticate", "saslStart", "saslContinue"] {
+            let (code, words) = rig.refused("admin", doc! { name: 1 });
+            assert!(code == 18 && words.starts_with("Authentication failed"), "{code} {words}");
+        }
+        for name in ["createUser", "updateUser"] {
             let words = format!("no such command: '{name}' (this server does not have it yet)");
             assert_eq!(rig.refused("admin", doc! { name: 1 }), (59, words));
         }
@@ -52,10 +65,10 @@ mod tests {
             doc! {
                 "configureFailPoint": "failCommand",
                 "mode": { "times": 1 },
-                "data": { "failCommands": ["saslStart"], "errorCode": 18 },
+                "data": { "failCommands": ["saslStart"], "errorCode": 11 },
             },
         );
+        assert_eq!(rig.refused("admin", doc! { "saslStart": 1 }).0, 11);
         assert_eq!(rig.refused("admin", doc! { "saslStart": 1 }).0, 18);
-        assert_eq!(rig.refused("admin", doc! { "saslStart": 1 }).0, 59);
     }
 }
