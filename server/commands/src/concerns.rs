@@ -60,6 +60,11 @@ impl Concerns {
         self.moment.get()
     }
 
+    /// What the reader asks for, or the default of the set.
+    pub fn level(&self) -> Option<Level> {
+        self.read.level
+    }
+
     /// Goes on at the moment where a cursor was opened.
     pub fn stay_at(&self, moment: Option<Arc<Moment>>) {
         if let Some(moment) = moment {
@@ -68,8 +73,9 @@ impl Concerns {
     }
 
     /// Whether a command has to wait for something before it runs or after.
-    pub fn need_waiting(&self, context: &Context<'_>, command: &Command) -> bool {
-        self.read.needs_waiting() || context.server.replica_set.is_some() && command.is_write()
+    pub fn need_waiting(&self, context: &Context<'_>) -> bool {
+        let is_write = context.operation.is_write;
+        self.read.needs_waiting() || context.server.replica_set.is_some() && is_write
     }
 }
 
@@ -93,7 +99,7 @@ pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
         return Ok(());
     }
     let set = context.server.replica_set.as_ref();
-    match set.filter(|_| command.is_write() && command.takes_write_concern) {
+    match set.filter(|_| context.operation.is_write && command.takes_write_concern) {
         Some(set) => write::wait(context, set, context.concerns.write.as_ref()).await,
         None => Ok(()),
     }

@@ -143,7 +143,7 @@ fn new_operation(
     NewOperation {
         client: client.clone(),
         command: command.name,
-        is_write: command.is_write(),
+        is_write: command.is_write(body),
         namespace: namespace_of(command, request.database(), body),
         body: body.into(),
         comment: generic.comment.clone(),
@@ -217,7 +217,7 @@ fn namespace_of(command: &Command, database: &str, body: RawDoc<'_>) -> String {
 
 async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
     count(context.server, command.class);
-    if context.concerns.need_waiting(context, command) {
+    if context.concerns.need_waiting(context) {
         return execute_with_concerns(command, context).await;
     }
     match command.run {
@@ -233,6 +233,9 @@ async fn execute_with_concerns(command: &'static Command, context: &Context<'_>)
         Run::Now(run) => run(context),
         Run::Later(run) => limited(run(context), context).await,
     }?;
+    if reply.is_from_primary {
+        return Ok(reply);
+    }
     // The write is done: whatever ends the waiting is told beside its results.
     reply.write_concern_error = limited(concerns::after(context, command), context).await.err();
     Ok(reply)

@@ -3,7 +3,7 @@
 //! Owns the one trait through which the clock, timers, log lines and the end of the process reach
 //! the handlers, so that nothing here names a runtime or the operating system.
 
-use quire_bson::Document;
+use quire_bson::{DocBuf, Document};
 use quire_execution::wait::Waiting;
 use std::time::{Duration, SystemTime};
 
@@ -73,6 +73,9 @@ pub trait Host: Send + Sync {
     /// Sets the verbosity of one component, by its path such as `storage.journal`; `None` takes
     /// that of its parent.
     fn set_component_verbosity(&self, path: &str, level: Option<u8>);
+
+    /// Sends a command to another member as a client would, and gives its reply, whatever it says.
+    fn ask(&self, host: String, command: DocBuf) -> Waiting<'static, Result<DocBuf, String>>;
 
     /// Begins to shut the process down and returns at once.
     fn shut_down(&self, request: ShutdownRequest);

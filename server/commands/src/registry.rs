@@ -7,6 +7,7 @@ use crate::persona::{Behaviour, Persona};
 use crate::reply::Reply;
 use crate::server::Context;
 use crate::stable_api::Api;
+use quire_bson::RawDoc;
 use quire_errors::Result;
 use quire_execution::wait::Waiting;
 use quire_replset::read_preference::Where;
@@ -45,6 +46,9 @@ pub struct Command {
     pub place: Where,
     /// It can read the state of one moment, by `readConcern: {level: "snapshot"}`.
     pub reads_moments: bool,
+    /// For a command that only sometimes writes: whether a request does. Such a request goes where
+    /// reads go, and is handed on from there.
+    pub writes_by: Option<fn(RawDoc<'_>) -> bool>,
     /// A client may number it within its session, and send it again under the same number.
     pub retryable: bool,
     /// Which versions of the Stable API have it.
@@ -73,6 +77,7 @@ impl Command {
             takes_write_concern: false,
             place: Where::Anywhere,
             reads_moments: false,
+            writes_by: None,
             retryable: false,
             api: Api::NONE,
             always_admitted: false,
@@ -88,9 +93,10 @@ impl Command {
         self.known.is_none_or(|behaviour| persona.has(behaviour))
     }
 
-    /// Whether it ends when a primary stops being one: what would be written, nobody would take.
-    pub fn is_write(&self) -> bool {
-        self.place == Where::Primary
+    /// Whether a request ends when a primary stops being one: what would be written, nobody would
+    /// take.
+    pub fn is_write(&self, body: RawDoc<'_>) -> bool {
+        self.place == Where::Primary || self.writes_by.is_some_and(|writes| writes(body))
     }
 }
 

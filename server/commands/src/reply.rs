@@ -18,12 +18,19 @@ pub struct Reply {
     pub more: bool,
     /// A command-level failure that comes with results: `ok` stays 1.
     pub write_concern_error: Option<CommandError>,
+    /// The primary gave it when it was asked from here. It has waited as the concerns ask.
+    pub is_from_primary: bool,
 }
 
 impl Reply {
     /// Nothing but `ok: 1`.
     pub fn ok() -> Reply {
-        Reply { builder: DocBuilder::new(), more: false, write_concern_error: None }
+        Reply {
+            builder: DocBuilder::new(),
+            more: false,
+            write_concern_error: None,
+            is_from_primary: false,
+        }
     }
 
     /// A reply whose fields `fill` appends.

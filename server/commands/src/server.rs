@@ -23,7 +23,7 @@ use quire_documents::{Catalog, Documents, Namespace, ReadView};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::index_build::Builders;
 use quire_execution::writes::Writer;
-use quire_execution::{History, Identities, Moment, Sequencer};
+use quire_execution::{History, Identities, Moment, Sequencer, Temporaries};
 use quire_failpoints::{FailCommand, FailPoints};
 use quire_protocol::Request;
 use quire_query::scripts::{Engine, Scripts};
@@ -51,6 +51,8 @@ pub struct Server {
     pub profiling: Profiling,
     pub topology: Topology,
     pub index_builds: Builders,
+    /// Collections that operations are filling.
+    pub temporaries: Temporaries,
     pub ingress: Ingress,
     /// What runs scripts; `None` where they are switched off.
     pub script_engine: Option<Arc<dyn Engine>>,

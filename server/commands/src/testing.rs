@@ -242,6 +242,7 @@ fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<Replic
         profiling: Profiling::new(100),
         topology,
         index_builds: Default::default(),
+        temporaries: Default::default(),
         ingress: Default::default(),
         script_engine: None,
         replica_set,
@@ -359,6 +360,10 @@ impl Host for FakeHost {
     fn set_log_verbosity(&self, _level: u8) {}
 
     fn set_component_verbosity(&self, _path: &str, _level: Option<u8>) {}
+
+    fn ask(&self, host: String, _command: DocBuf) -> Waiting<'static, Result<DocBuf, String>> {
+        Box::pin(async move { Err(format!("nobody answers at {host}")) })
+    }
 
     fn shut_down(&self, request: ShutdownRequest) {
         *self.shutdown.lock() = Some(request);

@@ -2,7 +2,7 @@
 //!
 //! Owns the periodic work: watching the disk, making applied state durable so that a restart is
 //! short, forgetting what nobody came back for, deleting expired documents and old records of
-//! sessions, index builds that lost their builder, and moving the time of a set on to which nobody
+//! sessions, collections that were left half filled, index builds that lost their builder, and moving the time of a set on to which nobody
 //! writes.
 
 use crate::shutdown::Shutdown;
@@ -36,7 +36,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// When storing sessions is tried again after it failed.
 const SESSIONS_AGAIN: Duration = Duration::from_secs(5);
 
-/// The least time between two looks at index builds without a builder.
+/// The least time between two looks at what was left half done.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether entries without effect are wanted again.
@@ -51,6 +51,7 @@ pub(crate) fn start(server: &Arc<Server>, shutdown: &Arc<Shutdown>) {
     spawn(shutdown, delete_expired(server.clone()));
     spawn(shutdown, forget_sessions(server.clone()));
     spawn(shutdown, tend_index_builds(server.clone()));
+    spawn(shutdown, drop_orphans(server.clone()));
     spawn(shutdown, write_noops(server.clone()));
 }
 
@@ -185,6 +186,16 @@ async fn tend_index_builds(server: Arc<Server>) {
         // A build that fails for a lasting reason is not tried at once again.
         tokio::time::sleep(TEND_EVERY).await;
         server.builder_wanted(seen).await;
+    }
+}
+
+/// Also drops what the last end of the process left.
+async fn drop_orphans(server: Arc<Server>) {
+    loop {
+        let seen = server.orphans_left_seen();
+        server.drop_orphans().await;
+        tokio::time::sleep(TEND_EVERY).await;
+        server.orphans_left(seen).await;
     }
 }
 

@@ -3,12 +3,13 @@
 //! Owns the counters of connections and traffic, and implements [`Host`] over the runtime, the log
 //! and the operating system.
 
+use crate::asking;
 use crate::connections::Connections;
 use crate::logging::{Component, Logging, RecentLog};
 use crate::machine;
 use crate::random;
 use crate::shutdown::Shutdown;
-use quire_bson::Document;
+use quire_bson::{DocBuf, Document};
 use quire_commands::{
     ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest,
 };
@@ -113,6 +114,10 @@ impl Host for ProcessHost {
         if let Some(component) = Component::of_path(path) {
             self.logging.set_verbosity(component, level);
         }
+    }
+
+    fn ask(&self, host: String, command: DocBuf) -> Waiting<'static, Result<DocBuf, String>> {
+        Box::pin(asking::ask(host, command))
     }
 
     fn shut_down(&self, request: ShutdownRequest) {

@@ -4,6 +4,7 @@
 //! below, which name neither the runtime nor the operating system; this crate wires them together.
 
 mod admin;
+mod asking;
 mod background;
 mod connection;
 mod connections;

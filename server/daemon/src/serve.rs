@@ -241,6 +241,7 @@ fn server(
         profiling: profiling(settings),
         topology,
         index_builds: Default::default(),
+        temporaries: Default::default(),
         ingress: Default::default(),
         script_engine,
         replica_set,

@@ -124,7 +124,7 @@ pub fn check_writable(namespace: &Namespace) -> Result<()> {
 }
 
 /// Two databases may not differ in case only: file systems of other members may not tell them apart.
-fn check_case(catalog: &Catalog, database: &str) -> Result<()> {
+pub(crate) fn check_case(catalog: &Catalog, database: &str) -> Result<()> {
     match catalog.database_in_other_case(database) {
         None => Ok(()),
         Some(other) => Err(CommandError::new(
@@ -138,7 +138,7 @@ fn check_case(catalog: &Catalog, database: &str) -> Result<()> {
 }
 
 /// A version 4 UUID.
-fn random_uuid(identities: &dyn Identities) -> [u8; 16] {
+pub(crate) fn random_uuid(identities: &dyn Identities) -> [u8; 16] {
     let high = identities.random() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000;
     let low = identities.random() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000;
     (u128::from(high) << 64 | u128::from(low)).to_be_bytes()

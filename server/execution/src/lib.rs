@@ -14,6 +14,7 @@ pub mod index_build;
 mod interrupt;
 mod planning;
 mod query;
+mod replacing;
 mod rules;
 mod scan;
 mod sequencer;
@@ -33,6 +34,7 @@ pub use history::{History, Moment, Unkept};
 pub use interrupt::{Slice, Watch};
 pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};
 pub use query::{FindOutput, Made, Maker, Query, Source};
+pub use replacing::{Replacement, Temporaries, Temporary, drop_orphans};
 pub use rules::Rules;
 pub use scan::{Access, Found, Scan, ScanStep};
 pub use sequencer::{

@@ -1,14 +1,14 @@
 //! What collections need that no client asked for.
 //!
 //! Owns the passes a process runs again and again: expired documents go, records of sessions that
-//! nobody uses any more go, and index builds that lost their builder are finished or dropped. Builds that a restart or a step-down interrupted are
-//! among those. On a set all that is the primary's business; the others follow its log.
+//! nobody uses any more go, collections that were left half filled go, and index builds that lost
+//! their builder are finished or dropped. What a restart or a step-down interrupted is among those. On a set all that is the primary's business; the others follow its log.
 
 use crate::Server;
 use crate::sessions::Job;
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::race;
-use quire_execution::{Watch, forget_sessions, index_build, ttl};
+use quire_execution::{Watch, drop_orphans, forget_sessions, index_build, ttl};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -98,6 +98,46 @@ impl Server {
                 "An index build that had lost its builder failed"
             );
         }
+    }
+
+    /// Drops the collections that were left half filled. To be called when the process starts and
+    /// whenever [`Server::orphans_left`] says so.
+    pub async fn drop_orphans(&self) {
+        if !self.takes_writes() {
+            return;
+        }
+        match drop_orphans(&self.sequencer, &self.temporaries).await {
+            Ok(dropped) => {
+                for namespace in dropped {
+                    tracing::info!(
+                        target: "STORAGE",
+                        id = 7_100_072,
+                        namespace = %namespace,
+                        "A temporary collection that nobody fills any more was dropped"
+                    );
+                }
+            }
+            // Who is no longer primary leaves them to its successor.
+            Err(error) if self.takes_writes() => tracing::warn!(
+                target: "STORAGE",
+                id = 7_100_073,
+                error = %error,
+                "Temporary collections could not be dropped; the next time tries again"
+            ),
+            Err(_) => {}
+        }
+    }
+
+    /// How often collections were left or this member's role changed; to be read before orphans are
+    /// dropped.
+    pub fn orphans_left_seen(&self) -> (u64, u64) {
+        (self.temporaries.changed().generation(), self.topology.changed.generation())
+    }
+
+    /// Waits until a collection was left or this member's role has changed since.
+    pub async fn orphans_left(&self, (collections, role): (u64, u64)) {
+        let left = self.temporaries.changed().changed_since(collections);
+        race(left, self.topology.changed.changed_since(role)).await;
     }
 
     /// How often builds were left or this member's role changed; to be read before builds are tended.

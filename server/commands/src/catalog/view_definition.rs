@@ -29,8 +29,19 @@ pub fn check(
     order: &ValueOrder,
     constants: &Arc<Constants>,
 ) -> Result<()> {
-    Pipeline::parse(view.pipeline.as_raw(), constants)
+    let pipeline = Pipeline::parse(view.pipeline.as_raw(), constants)
         .map_err(|error| error.context("Invalid pipeline for view"))?;
+    if let Some(sink) = pipeline.sink() {
+        return Err(CommandError::new(
+            Code::OptionNotSupportedOnView,
+            format!(
+                "The aggregation stage {} in location {} of the pipeline cannot be used in the \
+                 view definition of {namespace} because it writes to disk",
+                sink.name(),
+                view.pipeline.as_raw().count().saturating_sub(1)
+            ),
+        ));
+    }
     let base = crate::server::namespace(namespace.database(), &view.view_on)?;
     if let Some(below) = catalog.find(&base).filter(|below| below.is_view())
         && below.order() != *order

@@ -5,7 +5,7 @@ mod shape;
 mod tests;
 mod writes;
 
-use super::aggregate::{self, AggregateRequest};
+use super::aggregate::{self, AggregateRequest, Planned};
 use super::batch::each;
 use super::count::{self, CountRequest};
 use super::distinct::{self, DistinctRequest};
@@ -71,6 +71,8 @@ struct Question<'a> {
     command: RawDoc<'a>,
     /// A pipeline shows its stages one after the other.
     is_pipeline: bool,
+    /// What comes out of it would be written.
+    writes: bool,
 }
 
 async fn run(context: &Context<'_>) -> Result<Reply> {
@@ -81,6 +83,12 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let verbosity = Verbosity::read(arguments.optional_str("verbosity")?)?;
     arguments.finish()?;
     let question = ask(context, command)?;
+    if question.writes && verbosity != Verbosity::QueryPlanner {
+        return Err(CommandError::location(
+            51029,
+            "a pipeline that writes can be explained with the verbosity 'queryPlanner' only",
+        ));
+    }
     answer(context, question, verbosity).await
 }
 
@@ -135,7 +143,7 @@ fn of_find<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a
     let constants = context.constants(request.variables, order)?;
     let prepared = find::prepare(&resolved, &request, &constants)?;
     let namespace = resolved.namespace.to_string();
-    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view })
+    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view, writes: false })
 }
 
 fn of_aggregate<'a>(
@@ -144,8 +152,10 @@ fn of_aggregate<'a>(
     request: &AggregateRequest<'_>,
 ) -> Result<Question<'a>> {
     let target = command.nth(0).map_or(RawValue::Null, |element| element.value());
-    let (namespace, prepared) = aggregate::prepare(context, target, request)?;
-    Ok(Question { namespace, prepared, command, is_pipeline: true })
+    let planned = aggregate::prepare(context, target, request)?;
+    let writes = planned.writes();
+    let Planned { namespace, prepared, .. } = planned;
+    Ok(Question { namespace, prepared, command, is_pipeline: true, writes })
 }
 
 fn of_count<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {
@@ -159,7 +169,7 @@ fn of_count<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'
         prepared.plan.stages.clear();
     }
     let namespace = resolved.namespace.to_string();
-    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view })
+    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view, writes: false })
 }
 
 fn of_distinct<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Question<'a>> {
@@ -168,7 +178,7 @@ fn of_distinct<'a>(context: &Context<'_>, command: RawDoc<'a>) -> Result<Questio
     let constants = context.constants(None, resolved.order(request.collation.clone())?)?;
     let prepared = distinct::prepare(&resolved, &request, &constants)?;
     let namespace = resolved.namespace.to_string();
-    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view })
+    Ok(Question { namespace, prepared, command, is_pipeline: resolved.is_view, writes: false })
 }
 
 async fn answer(

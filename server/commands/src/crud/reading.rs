@@ -74,7 +74,8 @@ impl Prepared {
 }
 
 fn shown(pipeline: &Pipeline) -> Vec<DocBuf> {
-    pipeline.stages().iter().map(|stage| stage.to_bson().clone()).collect()
+    let stages = pipeline.stages().iter().map(|stage| stage.to_bson().clone());
+    stages.chain(pipeline.sink().map(|sink| sink.to_bson().clone())).collect()
 }
 
 /// Plans a pipeline over a collection or view. `stages` is the client's array.

@@ -54,6 +54,7 @@ pub(crate) use parser::DEPTH_MAX;
 pub(crate) use random::RandomStream;
 pub(crate) use script::scripts;
 pub use value::{Value, compare_values, is_true, show, type_name};
+pub use variables::validate_for_write as check_variable_name;
 
 /// What stands before an error that a constant part of a pipeline's expression gives.
 const FOLD_FAILURE: &str = "Failed to optimize pipeline";

@@ -19,7 +19,7 @@ pub(crate) fn validate_for_read(name: &str) -> Result<()> {
 
 /// Refuses a name that `$let`, `$map` and the like cannot give to a variable. Names in capitals are
 /// the system's; only CURRENT may be rebound.
-pub(crate) fn validate_for_write(name: &str) -> Result<()> {
+pub fn validate_for_write(name: &str) -> Result<()> {
     if name == "CURRENT" {
         return Ok(());
     }

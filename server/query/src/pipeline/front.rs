@@ -83,7 +83,7 @@ impl Front {
         if provided < Provided::Window {
             stages.extend(self.window.iter().cloned());
         }
-        Pipeline { source: None, stages }
+        Pipeline { stages, ..Pipeline::default() }
     }
 }
 

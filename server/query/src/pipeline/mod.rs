@@ -5,11 +5,13 @@
 //! reference to its input, which is handed in with each call. So a cursor can rest for minutes with a
 //! half-run pipeline and no snapshot open.
 //!
-//! A stage never does I/O: what a special source (`$collStats`, ...) means is the commands' affair.
+//! A stage never does I/O: what a special source (`$collStats`, ...) means is the commands' affair, and
+//! so is what becomes of the documents that a pipeline gives to a sink (`$out`, `$merge`).
 
 mod add_fields;
 mod count;
 mod documents;
+mod endpoint;
 mod front;
 mod group;
 mod limit;
@@ -22,7 +24,6 @@ mod replace_root;
 mod run;
 mod sample;
 mod sort;
-mod source;
 mod stage;
 mod table;
 mod unavailable;
@@ -32,12 +33,12 @@ mod unwind;
 mod tests;
 
 pub use documents::documents;
+pub use endpoint::Endpoint;
 pub use front::{Front, Provided};
 pub use parse::check_stage_names;
 pub use run::Chain;
-pub use source::Source;
 pub use stage::StageSpec;
-pub use table::is_in_stable_api;
+pub use table::{fills_sink, is_in_stable_api};
 
 use crate::Constants;
 use crate::filter::Filter;
@@ -67,8 +68,9 @@ pub trait Stage: Send {
 /// A parsed pipeline. Cheap to clone; running it does not change it.
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
-    source: Option<Source>,
+    source: Option<Endpoint>,
     stages: Vec<StageSpec>,
+    sink: Option<Endpoint>,
 }
 
 impl Pipeline {
@@ -87,7 +89,7 @@ impl Pipeline {
         let kind = stage::Kind::Match(Arc::new(Filter::parse_query(filter, constants)?));
         let first = StageSpec::new("$match", RawValue::Document(filter), kind);
         let rest = parse::pipeline(stages, constants)?;
-        Ok(Pipeline { source: None, stages: vec![first] }.then(rest))
+        Ok(Pipeline { stages: vec![first], ..Pipeline::default() }.then(rest))
     }
 
     /// Parses the pipeline of an update, which may hold only stages that keep documents one to one.
@@ -96,8 +98,13 @@ impl Pipeline {
     }
 
     /// The special source that the first stage asked for, instead of a collection's documents.
-    pub fn source(&self) -> Option<&Source> {
+    pub fn source(&self) -> Option<&Endpoint> {
         self.source.as_ref()
+    }
+
+    /// Where the documents go that come out of the last stage, instead of to the client.
+    pub fn sink(&self) -> Option<&Endpoint> {
+        self.sink.as_ref()
     }
 
     pub fn stages(&self) -> &[StageSpec] {
@@ -123,6 +130,7 @@ impl Pipeline {
     #[must_use]
     pub fn then(mut self, rest: Pipeline) -> Pipeline {
         self.stages.extend(rest.stages);
+        self.sink = rest.sink;
         self
     }
 }

@@ -5,7 +5,7 @@
 
 use super::stage::{Kind, StageSpec};
 use super::table::{self, Position};
-use super::{Pipeline, Source};
+use super::{Endpoint, Pipeline};
 use crate::Constants;
 use quire_bson::{RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
@@ -35,7 +35,8 @@ pub(super) fn pipeline(stages: RawDoc<'_>, constants: &Arc<Constants>) -> Result
             table::Parse::Stages(parse) => {
                 pipeline.stages.extend(parse(entry.name, spec, constants)?);
             }
-            table::Parse::Source => pipeline.source = Some(Source::new(entry.name, spec)),
+            table::Parse::Source => pipeline.source = Some(Endpoint::new(entry.name, spec)),
+            table::Parse::Sink => pipeline.sink = Some(Endpoint::new(entry.name, spec)),
         }
     }
     bound_sorts(&mut pipeline.stages);

@@ -6,7 +6,7 @@ use super::{
     unavailable, unwind,
 };
 use crate::Constants;
-use quire_bson::RawValue;
+use quire_bson::{RawDoc, RawValue};
 use quire_errors::Result;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(super) enum Parse {
     Stages(ParseStages),
     /// A source of documents that the commands know.
     Source,
+    /// Where documents go; the commands know what becomes of them there.
+    Sink,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,10 @@ const fn stage(name: &'static str, parse: ParseStages) -> Entry {
 
 const fn source(name: &'static str) -> Entry {
     Entry { name, position: Position::First, parse: Parse::Source, stable: true }
+}
+
+const fn sink(name: &'static str) -> Entry {
+    Entry { name, position: Position::Last, parse: Parse::Sink, stable: true }
 }
 
 const fn absent(name: &'static str, position: Position) -> Entry {
@@ -77,6 +83,8 @@ const STAGES: &[Entry] = &[
     unstable(source("$listLocalSessions")),
     unstable(source("$listSessions")),
     unstable(source("$planCacheStats")),
+    sink("$merge"),
+    sink("$out"),
     absent("$bucket", Position::Any),
     absent("$bucketAuto", Position::Any),
     absent("$changeStreamSplitLargeEvent", Position::Last),
@@ -89,8 +97,6 @@ const STAGES: &[Entry] = &[
     unstable(absent("$listSampledQueries", Position::First)),
     unstable(absent("$listSearchIndexes", Position::First)),
     absent("$lookup", Position::Any),
-    absent("$merge", Position::Last),
-    absent("$out", Position::Last),
     unstable(absent("$querySettings", Position::First)),
     unstable(absent("$queryStats", Position::First)),
     unstable(absent("$search", Position::First)),
@@ -109,6 +115,14 @@ pub(super) fn find(name: &str) -> Option<&'static Entry> {
 /// by the parser.
 pub fn is_in_stable_api(name: &str) -> bool {
     find(name).is_none_or(|entry| entry.stable)
+}
+
+/// Whether a pipeline that a client gave as an array writes what comes out of it, instead of giving
+/// it to the client. Asked before the pipeline is parsed.
+pub fn fills_sink(stages: RawDoc<'_>) -> bool {
+    let last = stages.iter().last().and_then(|last| last.value().as_document());
+    let name = last.and_then(|last| last.nth(0)).map(|field| field.key());
+    name.and_then(find).is_some_and(|entry| matches!(entry.parse, Parse::Sink))
 }
 
 #[cfg(test)]

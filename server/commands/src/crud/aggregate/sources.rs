@@ -11,13 +11,13 @@ use quire_bson::{DateTime, DocBuf, doc};
 use quire_documents::Collection;
 use quire_errors::{Code, CommandError, Result};
 use quire_query::Constants;
-use quire_query::pipeline::{self, Pipeline};
+use quire_query::pipeline::{self, Endpoint, Pipeline};
 use std::sync::Arc;
 
 /// What a source is read with.
 struct Reading<'a> {
     context: &'a Context<'a>,
-    source: &'a pipeline::Source,
+    source: &'a Endpoint,
     constants: &'a Arc<Constants>,
     collection: Option<&'a Collection>,
 }
@@ -74,7 +74,8 @@ pub fn prepare(
 }
 
 fn needs_collection(pipeline: &Pipeline) -> CommandError {
-    let first = pipeline.stages().first().map_or("an empty pipeline", |stage| stage.name());
+    let first = pipeline.stages().first().map(|stage| stage.name());
+    let first = first.or(pipeline.sink().map(Endpoint::name)).unwrap_or("an empty pipeline");
     CommandError::new(
         Code::InvalidNamespace,
         format!("{{aggregate: 1}} is not valid for '{first}'; a collection is required."),

@@ -31,7 +31,7 @@ pub fn ask<'a>(
     let tree = std::mem::replace(&mut prepared.plan.tree, PlanNode::nothing());
     prepared.plan.tree = PlanNode::above(stage, tree, |_| {});
     let namespace = resolved.namespace.to_string();
-    Ok(Question { namespace, prepared, command, is_pipeline: false })
+    Ok(Question { namespace, prepared, command, is_pipeline: false, writes: false })
 }
 
 /// The find that finds what the write would change.

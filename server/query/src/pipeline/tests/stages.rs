@@ -1,6 +1,7 @@
 //! Tables of cases: stages.
 
 use super::*;
+use crate::pipeline::Provided;
 use quire_bson::bson;
 
 #[test]
@@ -17,11 +18,6 @@ fn a_pipeline_is_an_array_of_known_stages() {
             doc! { "$facet": {} },
             115,
             "The aggregation stage $facet is not supported by this server yet",
-        ),
-        (
-            doc! { "$out": "x" },
-            115,
-            "The aggregation stage $out is not supported by this server yet",
         ),
     ]);
     let holder = DocBuf::from(&doc! { "p": [1] });
@@ -53,6 +49,31 @@ fn a_special_source_is_set_apart() {
     assert_eq!(source.name(), "$collStats");
     assert_eq!(source.options().to_bson(), bson!({ "count": {} }));
     assert_eq!(pipeline.stages().len(), 1);
+}
+
+#[test]
+fn a_sink_is_set_apart_and_stays_behind_the_stages_of_its_pipeline() {
+    let pipeline = parse([doc! { "$limit": 1 }, doc! { "$out": "x" }]).unwrap();
+    assert_eq!(pipeline.sink().unwrap().name(), "$out");
+    assert_eq!(pipeline.stages().len(), 1);
+    let (front, rest) = pipeline.split_front(&constants()).unwrap();
+    let whole = front.remaining(Provided::Nothing).then(rest);
+    assert_eq!(whole.sink().unwrap().options().as_str(), Some("x"));
+}
+
+#[test]
+fn a_pipeline_is_known_to_write_before_it_is_parsed() {
+    for (stages, fills) in [
+        (bson!([{ "$match": {} }, { "$merge": { "into": "x" } }]), true),
+        (bson!([{ "$out": "x" }]), true),
+        (bson!([{ "$out": "x" }, { "$limit": 1 }]), false),
+        (bson!([]), false),
+        (bson!([1, {}]), false),
+    ] {
+        let holder = DocBuf::from(&doc! { "p": stages.clone() });
+        let array = holder.as_raw().get("p").unwrap().as_array().unwrap();
+        assert_eq!(crate::pipeline::fills_sink(array), fills, "{stages}");
+    }
 }
 
 #[test]

@@ -1,19 +1,20 @@
-//! A first stage that is no stage but a source: `$collStats`, `$documents`, `$changeStream`, ...
+//! A stage that is no stage: where documents come from (`$collStats`, `$documents`, `$changeStream`,
+//! ...), or where they go (`$out`, `$merge`).
 
 use quire_bson::{DocBuf, DocBuilder, RawValue};
 
-/// Which source a pipeline reads, and with which options.
+/// Which source a pipeline reads or which sink it fills, and with which options.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct Endpoint {
     name: &'static str,
     spec: DocBuf,
 }
 
-impl Source {
-    pub(super) fn new(name: &'static str, spec: RawValue<'_>) -> Source {
+impl Endpoint {
+    pub(super) fn new(name: &'static str, spec: RawValue<'_>) -> Endpoint {
         let mut builder = DocBuilder::new();
         builder.append(name, spec);
-        Source { name, spec: builder.finish() }
+        Endpoint { name, spec: builder.finish() }
     }
 
     /// The name with its dollar.
