@@ -9,7 +9,7 @@ use crate::counters::OperationClass;
 use crate::generic::Generic;
 use crate::operations::{NewOperation, Operation};
 use crate::registry::{self, Command, Run, Scope};
-use crate::reply::{Reply, finished};
+use crate::reply::{Reply, finished, with_write_concern_error};
 use crate::server::{Context, Server};
 use crate::sessions::session_key;
 use crate::slow::Finished;
@@ -18,6 +18,7 @@ use crate::{gate, injected, legacy, persona, planned, slow, stable_api};
 use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Either, race};
+use quire_execution::writes::ends_command;
 use quire_failpoints::{FailCommand, Outcome};
 use quire_protocol::Request;
 use quire_replset::read_preference::{Mode, ReadPreference};
@@ -229,16 +230,29 @@ async fn execute(command: &'static Command, context: &Context<'_>) -> Result<Rep
 /// Waits before and after the command as its concerns ask.
 async fn execute_with_concerns(command: &'static Command, context: &Context<'_>) -> Result<Reply> {
     limited(concerns::before(context), context).await?;
-    let mut reply = match command.run {
+    let outcome = match command.run {
         Run::Now(run) => run(context),
         Run::Later(run) => limited(run(context), context).await,
-    }?;
-    if reply.is_from_primary {
-        return Ok(reply);
+    };
+    let is_over = match &outcome {
+        Ok(reply) => reply.is_from_primary,
+        Err(error) => ends_command(error),
+    };
+    if is_over {
+        return outcome;
     }
-    // The write is done: whatever ends the waiting is told beside its results.
-    reply.write_concern_error = limited(concerns::after(context, command), context).await.err();
-    Ok(reply)
+    // What is written is done: whatever ends the waiting is told beside the results, or beside what
+    // has failed.
+    let waited = limited(concerns::after(context, command), context).await;
+    let Err(unmet) = waited else { return outcome };
+    let persona = context.server.facts.persona;
+    match outcome {
+        Ok(mut reply) => {
+            reply.write_concern_error = Some(unmet);
+            Ok(reply)
+        }
+        Err(error) => Err(with_write_concern_error(error, persona, &unmet)),
+    }
 }
 
 /// Ends work when its time is over, or when it is told to stop.

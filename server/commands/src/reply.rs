@@ -85,6 +85,18 @@ fn append_extra(builder: &mut DocBuilder, error: &CommandError) {
     }
 }
 
+/// A failure, and beside it that the write concern was not met either.
+pub(crate) fn with_write_concern_error(
+    error: CommandError,
+    persona: Persona,
+    unmet: &CommandError,
+) -> CommandError {
+    let mut extra = DocBuilder::new();
+    append_extra(&mut extra, &error);
+    extra.append_with(WRITE_CONCERN_ERROR, |b| append_error(b, persona, unmet));
+    error.with_extra(extra.finish().into_bytes())
+}
+
 /// The whole reply of a failed command, where nothing is known of the server that failed.
 pub fn error_reply(error: &CommandError) -> DocBuf {
     let mut builder = DocBuilder::new();

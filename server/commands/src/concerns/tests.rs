@@ -28,6 +28,22 @@ fn a_write_that_cannot_reach_enough_members_is_done_and_says_so() {
 }
 
 #[test]
+fn a_command_that_fails_says_too_that_its_concern_is_not_met() {
+    let rig = Rig::primary();
+    rig.ok("db", doc! {"create": "c"});
+    rig.ok("db", doc! {"create": "d"});
+    let rename = |concern: Document| {
+        let (from, to) = ("db.c", "db.d");
+        doc! {"renameCollection": from, "to": to, "writeConcern": concern}
+    };
+    let reply = rig.run("admin", rename(doc! {"w": 2}));
+    assert_eq!(reply.get_i32("code").unwrap(), 48);
+    let error = reply.get_document("writeConcernError").unwrap();
+    assert_eq!(error.get_i32("code").unwrap(), 100);
+    assert!(!rig.run("admin", rename(doc! {"w": 1})).contains_key("writeConcernError"));
+}
+
+#[test]
 fn concerns_that_one_member_can_give_are_given() {
     let rig = Rig::primary();
     let concerns = [
