@@ -7,3 +7,4 @@ mod moments;
 mod retrying;
 mod sessions;
 mod showing;
+mod sinks;

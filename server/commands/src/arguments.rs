@@ -138,12 +138,13 @@ impl<'a> Arguments<'a> {
         self.optional_i64(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// A number that must not be negative.
+    /// A number that must not be negative. Versions before 7.1 have a code of its own for one that is
+    /// (51024).
     pub fn optional_count(&mut self, name: &str) -> Result<Option<u64>> {
         let Some(count) = self.optional_i64(name)? else { return Ok(None) };
         u64::try_from(count).map(Some).map_err(|_| {
             let message = format!("BSON field '{name}' value must be >= 0, actual value '{count}'");
-            CommandError::new(Code::Location(51024), message)
+            CommandError::bad_value(message)
         })
     }
 

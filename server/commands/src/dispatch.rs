@@ -236,7 +236,8 @@ async fn execute_with_concerns(command: &'static Command, context: &Context<'_>)
     };
     let is_over = match &outcome {
         Ok(reply) => reply.is_from_primary,
-        Err(error) => ends_command(error),
+        // Whoever is not primary has nothing to wait for.
+        Err(error) => ends_command(error) || !context.server.takes_writes(),
     };
     if is_over {
         return outcome;

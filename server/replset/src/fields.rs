@@ -151,10 +151,9 @@ pub(crate) fn bounded<T: PartialOrd + std::fmt::Display>(
         // NaN is neither, and no better above than below.
         ("<=", max)
     };
-    Err(CommandError::location(
-        51024,
-        format!("BSON field '{name}' value must be {sign} {bound}, actual value '{value}'"),
-    ))
+    Err(CommandError::bad_value(format!(
+        "BSON field '{name}' value must be {sign} {bound}, actual value '{value}'"
+    )))
 }
 
 /// A number cut to an integer; what lies outside of int64 is clamped, NaN is zero.
@@ -193,11 +192,11 @@ mod tests {
         );
         assert_eq!(
             refusal(doc! {"a": 2}, |f| f.integer("a", 0..=1).map(drop)),
-            (51024, "BSON field 'a' value must be <= 1, actual value '2'".to_owned())
+            (2, "BSON field 'a' value must be <= 1, actual value '2'".to_owned())
         );
         assert_eq!(
             refusal(doc! {"a": -1}, |f| f.integer("a", 0..=1).map(drop)),
-            (51024, "BSON field 'a' value must be >= 0, actual value '-1'".to_owned())
+            (2, "BSON field 'a' value must be >= 0, actual value '-1'".to_owned())
         );
     }
 

@@ -52,10 +52,9 @@ impl Sizes {
 pub fn scale(arguments: &mut Arguments<'_>) -> Result<u64> {
     let Some(scale) = arguments.optional_i64("scale")? else { return Ok(1) };
     u64::try_from(scale).ok().filter(|scale| *scale >= 1).ok_or_else(|| {
-        CommandError::location(
-            51024,
-            format!("BSON field 'scale' value must be >= 1, actual value '{scale}'"),
-        )
+        CommandError::bad_value(format!(
+            "BSON field 'scale' value must be >= 1, actual value '{scale}'"
+        ))
     })
 }
 

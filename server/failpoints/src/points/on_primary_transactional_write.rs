@@ -3,6 +3,11 @@
 //! Entered once by each commit of a numbered command: by an insert command once, or more often if its
 //! documents are so large that they are not committed together, and by each statement of an update or
 //! delete that changes something.
+//!
+//! The specification of retryable writes has an insert command be one commit, of however many bytes;
+//! PyMongo's test of split batches skips three commits to reach the fourth of four documents of 15 MB,
+//! the first three of which travel in one command. Both hold with small documents together and large
+//! ones alone, which is how MongoDB does it (it parts them at 256 KiB, and here at an entry of the log).
 
 use crate::fields::Fields;
 use crate::point::Data;

@@ -151,12 +151,9 @@ fn read_capped(arguments: &mut Arguments<'_>, b: &mut DocBuilder) -> Result<bool
 /// The size of a capped collection, rounded up as MongoDB does.
 pub fn capped_size(size: i64) -> Result<i64> {
     if !(1..=CAPPED_BYTES_MAX).contains(&size) {
-        return Err(CommandError::location(
-            51024,
-            format!(
-                "BSON field 'size' value must be >= 1 and <= {CAPPED_BYTES_MAX}, actual value '{size}'"
-            ),
-        ));
+        return Err(CommandError::bad_value(format!(
+            "BSON field 'size' value must be >= 1 and <= {CAPPED_BYTES_MAX}, actual value '{size}'"
+        )));
     }
     Ok(size.saturating_add(CAPPED_STEP - 1) / CAPPED_STEP * CAPPED_STEP)
 }

@@ -55,7 +55,7 @@ fn options_that_make_no_sense_are_refused() {
         (doc! {"nonesuch": 1}, 40415),
         (doc! {"capped": true}, 72),
         (doc! {"size": 5}, 72),
-        (doc! {"capped": true, "size": 0}, 51024),
+        (doc! {"capped": true, "size": 0}, 2),
         (doc! {"pipeline": []}, 72),
         (doc! {"viewOn": "a", "capped": true, "size": 1}, 72),
         (doc! {"viewOn": "a", "pipeline": [{"$nonesuch": 1}]}, 40324),

@@ -107,7 +107,7 @@ fn what_cannot_run_is_refused() {
         ),
         (
             doc! {"aggregate": "c", "pipeline": [], "cursor": {"batchSize": -1}},
-            51024,
+            2,
             "value must be >= 0",
         ),
     ] {

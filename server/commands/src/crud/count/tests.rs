@@ -23,7 +23,7 @@ fn documents_are_counted_within_their_window() {
 #[test]
 fn what_cannot_be_counted_is_refused() {
     let rig = Rig::new();
-    assert_eq!(rig.refused("db", doc! {"count": "c", "skip": -1}).0, 51024);
+    assert_eq!(rig.refused("db", doc! {"count": "c", "skip": -1}).0, 2);
     assert_eq!(rig.refused("db", doc! {"count": "c", "query": 1}).0, 14);
     assert_eq!(rig.refused("db", doc! {"count": "c", "foo": 1}).0, 40415);
 }

@@ -113,9 +113,9 @@ fn record_ids_and_keys_are_shown_on_request() {
 fn options_that_make_no_sense_are_refused() {
     let rig = numbered(1);
     for (command, code, part) in [
-        (doc! {"find": "c", "limit": -1}, 51024, "BSON field 'limit' value must be >= 0"),
-        (doc! {"find": "c", "batchSize": -1}, 51024, "BSON field 'batchSize' value must be >= 0"),
-        (doc! {"find": "c", "skip": -1}, 51024, "BSON field 'skip' value must be >= 0"),
+        (doc! {"find": "c", "limit": -1}, 2, "BSON field 'limit' value must be >= 0"),
+        (doc! {"find": "c", "batchSize": -1}, 2, "BSON field 'batchSize' value must be >= 0"),
+        (doc! {"find": "c", "skip": -1}, 2, "BSON field 'skip' value must be >= 0"),
         (doc! {"find": "c", "ntoreturn": 1}, 40415, "'FindCommandRequest.ntoreturn'"),
         (doc! {"find": "c", "filter": 1}, 14, "expected type 'object'"),
         (doc! {"find": "c", "awaitData": true}, 9, "without also setting 'tailable'"),

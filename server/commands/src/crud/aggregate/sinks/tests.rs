@@ -232,7 +232,7 @@ fn a_document_without_the_fields_cannot_be_merged() {
     ] {
         rig.ok("db", doc! {"delete": "s", "deletes": [{"q": {}, "limit": 0}]});
         insert(&rig, "s", [document.clone()]);
-        let refused = rig.refused("db", aggregate("s", &[merge.clone()]));
+        let refused = rig.refused("db", aggregate("s", std::slice::from_ref(&merge)));
         assert_eq!(refused.0, code, "{document}: {}", refused.1);
     }
     insert(&rig, "m", [doc! {"_id": 5, "k": 1}]);

@@ -1,0 +1,97 @@
+//! Pipelines that write: sent to a secondary, and cut off in the middle of a `$out`.
+
+use quire_bson::{Document, doc};
+use quire_tests::{PATIENCE, ReplicaSet};
+use std::time::Instant;
+
+const WORDS: [&str; 2] = ["--setParameter", "enableTestCommands=1"];
+
+fn fill(set: &ReplicaSet, primary: usize) {
+    let documents: Vec<_> = (1..=5).map(|id| doc! { "_id": id }).collect();
+    let concern = doc! { "w": 3, "wtimeout": 60_000 };
+    let insert = doc! { "insert": "source", "documents": documents, "writeConcern": concern };
+    set.connect(primary).ok("test", insert);
+}
+
+fn aggregate(stages: &[Document]) -> Document {
+    doc! { "aggregate": "source", "pipeline": stages.to_vec(), "cursor": {} }
+}
+
+/// The names of the collections as a member knows them.
+fn names(set: &ReplicaSet, place: usize) -> Vec<String> {
+    let list = doc! {
+        "listCollections": 1, "nameOnly": true,
+        "$readPreference": { "mode": "secondaryPreferred" },
+    };
+    let listed = set.connect(place).documents("test", list);
+    listed.iter().map(|found| found.get_str("name").expect("a name").to_owned()).collect()
+}
+
+fn has_temporary(set: &ReplicaSet, place: usize) -> bool {
+    names(set, place).iter().any(|name| name.starts_with("tmp.agg_out."))
+}
+
+#[test]
+fn a_secondary_hands_a_pipeline_that_writes_on_and_has_read_what_it_wrote() {
+    let set = ReplicaSet::started_with(3, &WORDS, |_| ());
+    let primary = set.wait_until_whole();
+    fill(&set, primary);
+    let secondary = (0..3).find(|place| *place != primary).expect("a secondary");
+    let mut client = set.connect(secondary);
+    let read = doc! { "mode": "secondary" };
+    let sent = |stages: &[Document]| {
+        let mut command = aggregate(stages);
+        command.insert("$readPreference", read.clone());
+        command
+    };
+    for round in 0..10 {
+        let target = format!("target{round}");
+        let reply = client.ok("test", sent(&[doc! { "$out": &target }]));
+        let nothing = doc! { "firstBatch": [], "id": 0_i64, "ns": "test.source" };
+        assert_eq!(reply.get_document("cursor").expect("a cursor"), &nothing);
+        let find = doc! { "find": &target, "$readPreference": read.clone() };
+        assert_eq!(client.documents("test", find).len(), 5);
+    }
+    let failing = doc! { "$merge": { "into": "target0", "whenMatched": "fail" } };
+    let refused = client.reply("test", sent(&[failing]));
+    assert_eq!(refused.get_i32("code").expect("a code"), 11000, "{refused}");
+    assert_eq!(refused.get_document("keyValue").expect("what is there"), &doc! { "_id": 1 });
+    assert!(!refused.contains_key("writeConcernError"), "{refused}");
+    let mut unmet = sent(&[doc! { "$merge": "merged" }]);
+    unmet.insert("writeConcern", doc! { "w": 4 });
+    let reply = client.reply("test", unmet);
+    let error = reply.get_document("writeConcernError").expect("a write concern error");
+    assert_eq!(error.get_i32("code").expect("a code"), 100, "{reply}");
+    let mut unasked = sent(&[doc! { "$out": "never" }]);
+    unasked.remove("$readPreference");
+    assert_eq!(client.fails("test", unasked).0, 13435);
+}
+
+#[test]
+fn what_a_killed_primary_was_filling_is_dropped_by_the_next() {
+    let mut set = ReplicaSet::started_with(3, &WORDS, |_| ());
+    let primary = set.wait_until_whole();
+    fill(&set, primary);
+    let script = doc! {
+        "body": "function() { sleep(1000000); }", "args": [], "lang": "js",
+    };
+    let slow = doc! { "$set": { "never": { "$function": script } } };
+    let mut client = set.connect(primary);
+    let waiting = std::thread::spawn(move || {
+        let _ = client.command("test", aggregate(&[slow, doc! { "$out": "source" }]));
+    });
+    let begun = Instant::now();
+    while !(0..3).all(|place| has_temporary(&set, place)) {
+        assert!(begun.elapsed() < PATIENCE, "the temporary collection does not come");
+    }
+    set.kill(primary);
+    waiting.join().expect("the client hears of the end");
+    let next = set.primary();
+    set.wait_until("it is dropped", |set| !has_temporary(set, next));
+    set.start(primary);
+    set.wait_until_whole();
+    set.wait_until("it is gone everywhere", |set| (0..3).all(|place| !has_temporary(set, place)));
+    assert_eq!(names(&set, next), ["source"]);
+    let left = set.connect(next).documents("test", doc! { "find": "source" });
+    assert_eq!(left.len(), 5, "the target is what it was");
+}
