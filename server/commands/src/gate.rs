@@ -4,6 +4,7 @@
 //! On a standalone everything runs, but nothing may be numbered for being sent again.
 
 use crate::generic::Generic;
+use crate::persona::Behaviour;
 use crate::registry::{self, Command};
 use crate::server::Server;
 use quire_bson::RawDoc;
@@ -26,7 +27,7 @@ pub fn check(
     if let Some(time) = generic.cluster_time {
         set.advance_cluster_time(time)?;
     }
-    let place = place_of(command, body);
+    let place = place_of(server, command, body);
     if place == Where::Anywhere || place != Where::Primary && database == LOCAL {
         return Ok(());
     }
@@ -35,9 +36,13 @@ pub fn check(
 }
 
 /// An explanation runs where the command could that it explains.
-fn place_of(command: &Command, body: RawDoc<'_>) -> Where {
+fn place_of(server: &Server, command: &Command, body: RawDoc<'_>) -> Where {
     if command.name != "explain" {
-        return command.place;
+        let goes_anywhere = server.facts.persona.has(Behaviour::SinksOnSecondaries);
+        return match command.is_write(body) && !goes_anywhere {
+            true => Where::Primary,
+            false => command.place,
+        };
     }
     let explained = body.nth(0).and_then(|element| element.value().as_document());
     let name = explained.and_then(|explained| explained.nth(0)).map(|element| element.key());

@@ -45,6 +45,8 @@ behaviours! {
     HintOnUpdate: (4, 2), NEVER;
     /// `failCommand` can wait, and asks for application, namespace and thread.
     FailCommandFilters: (4, 2), NEVER;
+    /// `$merge`.
+    MergeStage: (4, 2), NEVER;
     /// `listIndexes` and `idIndex` tell the namespace of each index.
     IndexNamespaces: FIRST, (4, 4);
     /// `hello` and state-change errors carry a `topologyVersion`, and `hello` can wait for a change.
@@ -77,6 +79,8 @@ behaviours! {
     DollarNames: (5, 0), NEVER;
     /// The state of one moment can be read outside of transactions.
     MomentReads: (5, 0), NEVER;
+    /// A secondary takes pipelines that write.
+    SinksOnSecondaries: (5, 0), NEVER;
     /// A member that shuts down tells monitors so, and goes on for a while.
     Quiesce: (5, 0), NEVER;
     /// `getLastError` and `resetError`.

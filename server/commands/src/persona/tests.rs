@@ -203,3 +203,18 @@ fn codes_have_the_names_of_their_time() {
     assert_eq!(name("4.4", Code::NotPrimaryNoSecondaryOk), "NotMasterNoSlaveOk");
     assert_eq!(name("5.0", Code::NotPrimaryNoSecondaryOk), "NotPrimaryNoSecondaryOk");
 }
+
+#[test]
+fn pipelines_merge_since_4_2_and_write_from_secondaries_since_5_0() {
+    let pipeline = |stage: &str| {
+        let stages = [doc! {stage: "target"}].to_vec();
+        doc! {"aggregate": "c", "pipeline": stages, "cursor": {}}
+    };
+    let merged = before_and_since(["4.0", "4.2"], |rig| rig.run("db", pipeline("$merge")));
+    assert_eq!(merged.map(|reply| code(&reply)), [40324, 0]);
+    let [before, since] = before_and_since(["4.4", "5.0"], |rig| {
+        rig.step_down();
+        rig.run("db", pipeline("$out"))
+    });
+    assert_eq!((code(&before), code(&since)), (10107, 13435));
+}

@@ -11,6 +11,7 @@ mod spec;
 mod tests;
 
 use crate::crud::reading::Prepared;
+use crate::persona::Behaviour;
 use crate::server::Context;
 use quire_bson::{DocBuf, RawValue};
 use quire_documents::{Namespace, ReadView};
@@ -50,6 +51,11 @@ const SINKS: &[(&str, Parse)] = &[("$merge", merge::parse), ("$out", out::parse)
 /// Reads a pipeline's last stage.
 pub(super) fn parse(asked: &Asked<'_>, endpoint: &Endpoint) -> Result<Box<dyn Sink>> {
     let name = endpoint.name();
+    let persona = asked.context.server.facts.persona;
+    if name == spec::STAGE && !persona.has(Behaviour::MergeStage) {
+        let message = format!("Unrecognized pipeline stage name: '{name}'");
+        return Err(CommandError::location(40324, message));
+    }
     let Some((_, parse)) = SINKS.iter().find(|(known, _)| *known == name) else {
         return Err(CommandError::internal(format!("{name} leads nowhere")));
     };

@@ -192,7 +192,7 @@ fn refuse_operators(doc: RawDoc<'_>) -> Result<()> {
 
 /// Inserts documents; one that cannot be inserted does not keep out those behind it.
 async fn insert(writer: &Writer<'_>, documents: &[RawDoc<'_>]) -> Result<()> {
-    let options = InsertOptions { ordered: false, keep_empty_timestamps: false };
+    let options = InsertOptions { ordered: false, keep_empty_timestamps: false, refuse: None };
     let inserted = writes::insert(writer, documents, options).await?;
     inserted.errors.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }

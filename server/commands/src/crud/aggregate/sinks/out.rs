@@ -97,7 +97,7 @@ fn check(collection: &Collection) -> Result<()> {
 async fn insert(asked: &Asked<'_>, namespace: &Namespace, batch: &[DocBuf]) -> Result<()> {
     let writer = asked.context.writer(namespace, asked.constants, asked.bypass_validation);
     let batch: Vec<RawDoc<'_>> = batch.iter().map(DocBuf::as_raw).collect();
-    let options = InsertOptions { ordered: true, keep_empty_timestamps: false };
+    let options = InsertOptions { ordered: true, keep_empty_timestamps: false, refuse: None };
     let inserted = writes::insert(&writer, &batch, options).await?;
     inserted.errors.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }
