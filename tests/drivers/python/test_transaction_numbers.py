@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from observing import Commands
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import OperationFailure
 from pymongo.write_concern import WriteConcern
 from replica_set import ReplicaSet
 
@@ -24,19 +22,14 @@ def unacknowledged(things: Things) -> Things:
     return things.with_options(write_concern=WriteConcern(w=0))
 
 
-def aggregate_out(things: Things) -> None:
-    # What the server makes of it does not matter here.
-    with suppress(OperationFailure):
-        things.aggregate([{"$out": "others"}])
-
-
 NEVER: dict[str, Callable[[Things], object]] = {
     "an insert that nobody acknowledges": lambda things: unacknowledged(things).insert_one({}),
     "an update that nobody acknowledges": lambda things: unacknowledged(things).update_one(
         {}, {"$set": {"x": 1}}
     ),
     "a delete that nobody acknowledges": lambda things: unacknowledged(things).delete_one({}),
-    "aggregate with $out": aggregate_out,
+    "aggregate with $out": lambda things: things.aggregate([{"$out": "others"}]),
+    "aggregate with $merge": lambda things: things.aggregate([{"$merge": "others"}]),
     "updateMany": lambda things: things.update_many({}, {"$set": {"x": 1}}),
     "deleteMany": lambda things: things.delete_many({}),
     "bulkWrite with an updateMany": lambda things: things.bulk_write(
