@@ -17,5 +17,8 @@ mod store;
 pub use engine_log::{EngineLog, LOG_SPACES};
 pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
 pub use machine::{Applied, Completeness, Export, Fatal, StateMachine};
-pub use segments::{DiskFiles, SEGMENT_BYTES, SegmentFile, SegmentFiles, SegmentLog};
+pub use segments::{
+    DiskFiles, FileEffect, FileFault, MemoryFiles, SEGMENT_BYTES, SegmentFile, SegmentFiles,
+    SegmentLog,
+};
 pub use store::{LogError, LogStats, LogStore};

@@ -17,6 +17,7 @@
 
 mod files;
 mod format;
+mod memory;
 mod preparing;
 mod reading;
 mod recovery;
@@ -24,6 +25,7 @@ mod segment;
 mod state;
 
 pub use files::{DiskFiles, SegmentFile, SegmentFiles};
+pub use memory::{FileEffect, FileFault, MemoryFiles};
 
 use crate::encoding::Unreadable;
 use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term, rules};
@@ -169,7 +171,9 @@ impl SegmentLog {
         error: std::io::Error,
     ) -> LogError {
         writer.tail_unknown = true;
-        self.preparer.discard(begun.map(|segment| segment.head.number));
+        if let Some(begun) = begun {
+            self.preparer.give_up(begun.head.number);
+        }
         error.into()
     }
 

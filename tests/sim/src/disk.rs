@@ -1,13 +1,16 @@
-//! The two stores of a node, and what becomes of them in a crash.
+//! The log and the data of a node, and what becomes of them in a crash.
 
-use crate::planted::{ForgetfulDisk, Planted};
+use crate::planted::{ForgetfulFiles, Planted};
 use crate::random::Random;
 use quire_documents::Documents;
 use quire_engine::{Call, Effect, Engine, EngineError, Fault, Faulty, FaultyEngine, MemoryEngine};
 use quire_keys::KeySpace;
-use quire_log::{EngineLog, LOG_SPACES};
+use quire_log::{FileEffect, FileFault, MemoryFiles, SegmentFiles, SegmentLog};
+use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+/// So small that a run goes through many of them.
+const SEGMENT_BYTES: u64 = 16 << 10;
 
 struct Store {
     memory: Arc<MemoryEngine>,
@@ -36,43 +39,37 @@ impl Store {
 }
 
 pub struct Disk {
-    log: Store,
+    log: Arc<MemoryFiles>,
     data: Store,
-    /// How many attempts to open the log again still fail.
-    shut: Arc<AtomicU32>,
 }
 
 impl Disk {
     pub fn empty() -> Disk {
-        let spaces = KeySpace::ALL.len();
-        let (log, data) = (Store::empty(LOG_SPACES.len()), Store::empty(spaces));
-        Disk { log, data, shut: Arc::default() }
+        Disk { log: Arc::default(), data: Store::empty(KeySpace::ALL.len()) }
     }
 
     /// The process ends; with the power, unless it is only the process.
     #[must_use]
     pub fn after_crash(&self, power: Option<u64>) -> Disk {
-        let (log, data) = match power {
-            Some(seed) => (self.log.cut(seed), self.data.cut(seed.rotate_left(32))),
-            None => (self.log.reopened(), self.data.reopened()),
-        };
-        Disk { log, data, shut: Arc::default() }
+        match power {
+            Some(seed) => Disk {
+                log: Arc::new(self.log.after_crash(seed)),
+                data: self.data.cut(seed.rotate_left(32)),
+            },
+            // What the cache holds stays, and so does what of it will never get to the disk.
+            None => {
+                self.log.heal();
+                Disk { log: self.log.clone(), data: self.data.reopened() }
+            }
+        }
     }
 
-    pub fn open_log(&self, planted: Option<Planted>) -> Result<EngineLog, String> {
-        let (engine, shut) = (self.log.faults.clone(), self.shut.clone());
-        let engine: Arc<dyn Engine> = match planted {
-            Some(Planted::UnsyncedIsEnough) => Arc::new(ForgetfulDisk(engine)),
-            _ => engine,
+    pub fn open_log(&self, planted: Option<Planted>) -> Result<SegmentLog, String> {
+        let files: Arc<dyn SegmentFiles> = match planted {
+            Some(Planted::UnsyncedIsEnough) => Arc::new(ForgetfulFiles::over(self.log.clone())),
+            _ => self.log.clone(),
         };
-        let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
-            let fails = |left: u32| left.checked_sub(1);
-            match shut.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails) {
-                Ok(_) => Err(EngineError::NoSpace("planned".to_owned())),
-                Err(_) => Ok(engine.clone()),
-            }
-        };
-        EngineLog::open(opener).map_err(|error| error.to_string())
+        SegmentLog::open(files, SEGMENT_BYTES).map_err(|error| error.to_string())
     }
 
     pub fn open_data(&self) -> Result<Documents, String> {
@@ -87,18 +84,26 @@ impl Disk {
         let broken = EngineError::Io("planned".to_owned());
         let nth = random.between(1, 20);
         let once = |call, error| Fault { effect, ..Fault::once(call, nth, error) };
+        let complete = effect == Effect::Complete;
+        let of_file = FileFault {
+            // A write and a sync for what is one write of the other store.
+            nth: nth.saturating_mul(2).saturating_sub(random.below(2)),
+            times: 1,
+            error: ErrorKind::StorageFull,
+            effect: if complete { FileEffect::Complete } else { FileEffect::Nothing },
+        };
         match random.below(7) {
             0 => {
-                self.log.faults.fail(Fault { lasting: true, ..once(Call::Write, broken) });
+                self.log.fail(FileFault { times: u64::MAX, error: ErrorKind::Other, ..of_file });
                 "the log breaks"
             }
             1 => {
-                self.log.faults.fail(once(Call::Write, full));
-                self.shut.store(u32::try_from(random.below(4)).unwrap_or(0), Ordering::SeqCst);
+                // The first attempts to go on find no space either.
+                self.log.fail(FileFault { times: 1 + random.below(4), ..of_file });
                 "the log is full"
             }
             2 => {
-                self.log.faults.fail(Fault { lasting: true, ..once(Call::Write, full) });
+                self.log.fail(FileFault { times: u64::MAX, ..of_file });
                 "the log stays full"
             }
             3 => {
@@ -121,8 +126,7 @@ impl Disk {
     }
 
     pub fn heal(&self) {
-        self.log.faults.heal();
+        self.log.heal();
         self.data.faults.heal();
-        self.shut.store(0, Ordering::SeqCst);
     }
 }

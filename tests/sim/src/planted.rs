@@ -5,17 +5,13 @@
 
 use parking_lot::Mutex;
 use quire_consensus::{Consensus, ConsensusKind, Message};
-use quire_engine::{
-    Batch, Direction, Durability, Engine, EngineError, EngineStats, EntryVisitor, FaultyEngine,
-    KeyRange, Read, Space,
-};
 use quire_log::{
     Applied, Completeness, Entry, EntryKind, Export, Fatal, HardState, LogError, LogIndex,
-    LogStats, LogStore, StateMachine, Term,
+    LogStats, LogStore, MemoryFiles, SegmentFile, SegmentFiles, StateMachine, Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A rule that everybody breaks, or one node where that shows better.
@@ -181,70 +177,82 @@ impl StateMachine for BadState {
     }
 }
 
-/// Says that a batch is synced when it is not.
-pub struct ForgetfulDisk(pub Arc<FaultyEngine>);
+/// Files of the log that hold the last write back until the next one, and say that it is synced.
+pub struct ForgetfulFiles {
+    files: Arc<MemoryFiles>,
+    held: Arc<Mutex<Option<Held>>>,
+}
 
-impl Read for ForgetfulDisk {
-    fn get_with(
-        &self,
-        space: Space,
-        key: &[u8],
-        visit: &mut dyn FnMut(&[u8]),
-    ) -> Result<bool, EngineError> {
-        self.0.get_with(space, key, visit)
+struct Held {
+    file: Arc<dyn SegmentFile>,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl ForgetfulFiles {
+    pub fn over(files: Arc<MemoryFiles>) -> ForgetfulFiles {
+        ForgetfulFiles { files, held: Arc::default() }
     }
 
-    fn get_many(
-        &self,
-        space: Space,
-        keys: &[&[u8]],
-        visit: &mut dyn FnMut(usize, Option<&[u8]>),
-    ) -> Result<(), EngineError> {
-        self.0.get_many(space, keys, visit)
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        range: KeyRange<'_>,
-        direction: Direction,
-        visit: &mut EntryVisitor<'_>,
-    ) -> Result<(), EngineError> {
-        self.0.scan(space, range, direction, visit)
+    fn wrap(&self, file: Arc<dyn SegmentFile>) -> Arc<dyn SegmentFile> {
+        Arc::new(ForgetfulFile { file, held: self.held.clone() })
     }
 }
 
-impl Engine for ForgetfulDisk {
-    fn snapshot(&self) -> Arc<dyn Read> {
-        self.0.snapshot()
+impl SegmentFiles for ForgetfulFiles {
+    fn list(&self) -> io::Result<Vec<u64>> {
+        self.files.list()
     }
 
-    fn write(&self, batch: &Batch, _: Durability) -> Result<(), EngineError> {
-        self.0.write(batch, Durability::Unsynced)
+    fn open(&self, number: u64) -> io::Result<Arc<dyn SegmentFile>> {
+        self.files.open(number).map(|file| self.wrap(file))
     }
 
-    fn flush(&self) -> Result<(), EngineError> {
-        self.0.flush()
+    fn create(&self, number: u64, bytes: u64) -> io::Result<Arc<dyn SegmentFile>> {
+        self.files.create(number, bytes).map(|file| self.wrap(file))
     }
 
-    fn get_durable(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.0.get_durable(space, key)
+    fn remove(&self, number: u64) -> io::Result<()> {
+        self.files.remove(number)
     }
 
-    fn checkpoint(&self, path: &Path) -> Result<(), EngineError> {
-        self.0.checkpoint(path)
+    fn sync_names(&self) -> io::Result<()> {
+        self.files.sync_names()
+    }
+}
+
+struct ForgetfulFile {
+    file: Arc<dyn SegmentFile>,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+impl ForgetfulFile {
+    fn write_what_is_held(&self) -> io::Result<()> {
+        let Some(Held { file, offset, bytes }) = self.held.lock().take() else { return Ok(()) };
+        file.write_at(offset, &bytes)?;
+        file.sync()
+    }
+}
+
+impl SegmentFile for ForgetfulFile {
+    fn bytes(&self) -> io::Result<u64> {
+        self.file.bytes()
     }
 
-    fn approximate_bytes(&self, space: Space, range: KeyRange<'_>) -> u64 {
-        self.0.approximate_bytes(space, range)
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.write_what_is_held()?;
+        self.file.read_at(offset, into)
     }
 
-    fn verify_checksums(&self) -> Result<(), EngineError> {
-        self.0.verify_checksums()
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_what_is_held()?;
+        let (file, bytes) = (self.file.clone(), bytes.to_vec());
+        *self.held.lock() = Some(Held { file, offset, bytes });
+        Ok(())
     }
 
-    fn stats(&self) -> EngineStats {
-        self.0.stats()
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::Bed;
 use crate::segments::tests::SMALL;
-use crate::segments::tests::memory::MemoryFiles;
-use crate::{DiskFiles, EngineLog, LOG_SPACES, LogStore, SegmentLog};
+use crate::{DiskFiles, EngineLog, LOG_SPACES, LogStore, MemoryFiles, SegmentLog};
 use quire_engine::{Engine, FaultyEngine, MemoryEngine, RocksEngine, RocksOptions};
 use std::path::PathBuf;
 use std::sync::Arc;

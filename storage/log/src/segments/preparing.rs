@@ -83,6 +83,12 @@ impl Preparer {
         Ok((number, great?))
     }
 
+    /// Removes a file now.
+    pub(super) fn give_up(&self, number: u64) {
+        // As below.
+        let _ = self.shared.files.remove(number);
+    }
+
     /// Files that are to be removed when there is time.
     pub(super) fn discard(&self, useless: impl IntoIterator<Item = u64>) {
         self.shared.state.lock().useless.extend(useless);

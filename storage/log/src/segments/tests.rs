@@ -2,13 +2,11 @@
 
 mod failing;
 mod flips;
-pub(crate) mod memory;
 mod power_cuts;
 
-use super::{DiskFiles, SegmentLog};
+use super::{DiskFiles, MemoryFiles, SegmentLog};
 use crate::conformance::Model;
 use crate::{Entry, EntryKind, HardState, LogError, LogIndex, LogStore, Term, Timestamp};
-use memory::MemoryFiles;
 use std::sync::Arc;
 
 /// So small that a few appends fill a segment.

@@ -1,7 +1,7 @@
 //! Power cuts, ends of the process and failing disks in any order, again and again over one log.
 
-use super::memory::next;
 use super::{MemoryFiles, Model, entry, hard_state, open};
+use crate::segments::memory::next;
 use crate::{LogIndex, LogStore, SegmentLog};
 use std::sync::Arc;
 

@@ -1,22 +1,26 @@
-//! Segment files in memory, whose power can fail between any two sectors.
+//! Segment files in memory, whose power can fail between any two sectors, for tests.
 //!
 //! As cruel as a disk under a page cache is allowed to be: of what was not synced any sectors are
 //! kept; after a sync that failed the cache takes its pages for written, so that the next sync does
 //! nothing about them; and a file that was removed is there again unless its directory was synced.
+//!
+//! What a seed gives does not depend on how far files were prepared or removed in the background.
 
-use crate::segments::{SegmentFile, SegmentFiles};
+use super::format::is_zero;
+use super::{SegmentFile, SegmentFiles};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SECTOR: usize = 512;
 
+/// Segment files in memory.
 #[derive(Default)]
-pub(crate) struct MemoryFiles {
+pub struct MemoryFiles {
     names: Mutex<Names>,
-    budget: Arc<Budget>,
+    faults: Arc<Mutex<Option<FileFault>>>,
     full: AtomicBool,
 }
 
@@ -27,28 +31,45 @@ struct Names {
     removed: BTreeMap<u64, Arc<MemoryFile>>,
 }
 
-/// Writes and syncs until one fails.
-struct Budget(AtomicU64);
-
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget(AtomicU64::new(u64::MAX))
-    }
+/// One planned failure of a write or a sync.
+#[derive(Clone, Copy, Debug)]
+pub struct FileFault {
+    /// Which one fails: 1 is the next.
+    pub nth: u64,
+    /// So many fail before the disk is well again.
+    pub times: u64,
+    pub error: io::ErrorKind,
+    pub effect: FileEffect,
 }
 
-impl Budget {
-    fn spend(&self) -> io::Result<()> {
-        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-        {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::Error::other("the disk failed")),
-        }
+/// What a call that fails has done all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileEffect {
+    /// A write nothing; of a sync nobody ever knows what.
+    Nothing,
+    /// Everything; only the answer was lost.
+    Complete,
+}
+
+/// Counts a write or a sync, and says what becomes of it.
+fn strike(faults: &Mutex<Option<FileFault>>) -> Option<FileFault> {
+    let mut planned = faults.lock();
+    let fault = planned.as_mut()?;
+    fault.nth = fault.nth.saturating_sub(1);
+    if fault.nth > 0 {
+        return None;
     }
+    let struck = *fault;
+    fault.times = fault.times.saturating_sub(1);
+    if fault.times == 0 {
+        *planned = None;
+    }
+    Some(struck)
 }
 
 struct MemoryFile {
     content: Mutex<Content>,
-    budget: Arc<Budget>,
+    faults: Arc<Mutex<Option<FileFault>>>,
 }
 
 #[derive(Clone)]
@@ -66,38 +87,66 @@ impl Content {
 }
 
 impl MemoryFiles {
+    /// Lets a write or a sync fail, instead of what was planned before.
+    pub fn fail(&self, fault: FileFault) {
+        *self.faults.lock() = Some(fault);
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        *self.faults.lock() = None;
+        self.full.store(false, Ordering::Relaxed);
+    }
+
+    /// What a power cut leaves: of what was not synced any sectors, and perhaps the beginning of a
+    /// file that was being prepared.
+    pub fn after_crash(&self, seed: u64) -> MemoryFiles {
+        let cut = MemoryFiles::default();
+        let mut files = BTreeMap::new();
+        let names = self.names.lock();
+        let numbers: BTreeSet<u64> =
+            names.files.keys().chain(names.removed.keys()).copied().collect();
+        let mut rank = 0_u64;
+        // From the newest on: it is the oldest that may be removed by now, or not yet.
+        for number in numbers.into_iter().rev() {
+            let (file, removed) = match (names.files.get(&number), names.removed.get(&number)) {
+                (Some(file), _) => (file, false),
+                (None, Some(file)) => (file, true),
+                (None, None) => continue,
+            };
+            if is_zero(&file.content.lock().written) {
+                files.insert(number, file.cut(&mut 0, &cut.faults));
+                continue;
+            }
+            rank += 1;
+            let mut random = seed ^ rank.wrapping_mul(0xd6e8_feb8_6659_fd93);
+            if !removed || one_in(&mut random, 2) {
+                files.insert(number, file.cut(&mut random, &cut.faults));
+            }
+        }
+        let newest = files.keys().last().copied().unwrap_or(0);
+        let mut random = seed;
+        if one_in(&mut random, 2) {
+            let bytes = usize::try_from(next(&mut random) % 5_000).unwrap_or(0);
+            files.insert(newest + 1, memory_file(vec![0; bytes], &cut.faults));
+        }
+        cut.names.lock().files = files;
+        cut
+    }
+}
+
+#[cfg(test)]
+impl MemoryFiles {
     /// After so many more writes and syncs every one fails, until told otherwise.
     pub(crate) fn fail_after(&self, calls: u64) {
-        self.budget.0.store(calls, Ordering::Relaxed);
+        let error = io::ErrorKind::Other;
+        let nth = calls.saturating_add(1);
+        self.fail(FileFault { nth, times: u64::MAX, error, effect: FileEffect::Nothing });
     }
 
     /// Whether there is no room for another file.
     pub(crate) fn be_full(&self, full: bool) {
         self.full.store(full, Ordering::Relaxed);
-    }
-
-    /// What a power cut leaves: of what was not synced any sectors, and perhaps the beginning of a
-    /// file that was being prepared.
-    pub(crate) fn after_crash(&self, seed: u64) -> MemoryFiles {
-        let mut random = seed;
-        let cut = MemoryFiles::default();
-        let mut files = BTreeMap::new();
-        let names = self.names.lock();
-        for (number, file) in &names.files {
-            files.insert(*number, file.cut(&mut random, &cut.budget));
-        }
-        for (number, file) in &names.removed {
-            if one_in(&mut random, 2) && !files.contains_key(number) {
-                files.insert(*number, file.cut(&mut random, &cut.budget));
-            }
-        }
-        let newest = files.keys().last().copied().unwrap_or(0);
-        if one_in(&mut random, 2) {
-            let bytes = next(&mut random) as usize % 5_000;
-            files.insert(newest + 1, memory_file(vec![0; bytes], &cut.budget));
-        }
-        cut.names.lock().files = files;
-        cut
     }
 
     pub(crate) fn lose(&self, number: u64) {
@@ -135,20 +184,20 @@ impl MemoryFiles {
         let copy = MemoryFiles::default();
         for (number, file) in &self.names.lock().files {
             let content = Mutex::new(file.content.lock().clone());
-            let file = MemoryFile { content, budget: Arc::clone(&copy.budget) };
+            let file = MemoryFile { content, faults: Arc::clone(&copy.faults) };
             copy.names.lock().files.insert(*number, Arc::new(file));
         }
         copy
     }
 }
 
-fn memory_file(bytes: Vec<u8>, budget: &Arc<Budget>) -> Arc<MemoryFile> {
+fn memory_file(bytes: Vec<u8>, faults: &Arc<Mutex<Option<FileFault>>>) -> Arc<MemoryFile> {
     let content = Mutex::new(Content::durable(bytes));
-    Arc::new(MemoryFile { content, budget: Arc::clone(budget) })
+    Arc::new(MemoryFile { content, faults: Arc::clone(faults) })
 }
 
 impl MemoryFile {
-    fn cut(&self, random: &mut u64, budget: &Arc<Budget>) -> Arc<MemoryFile> {
+    fn cut(&self, random: &mut u64, faults: &Arc<Mutex<Option<FileFault>>>) -> Arc<MemoryFile> {
         let mut content = self.content.lock().clone();
         let sectors = content.written.chunks(SECTOR).zip(content.durable.chunks_mut(SECTOR));
         for (written, durable) in sectors {
@@ -156,7 +205,7 @@ impl MemoryFile {
                 durable.copy_from_slice(written);
             }
         }
-        memory_file(content.durable, budget)
+        memory_file(content.durable, faults)
     }
 }
 
@@ -175,10 +224,10 @@ impl SegmentFiles for MemoryFiles {
         if self.full.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let file = memory_file(vec![0; bytes as usize], &self.budget);
+        let file = memory_file(vec![0; length(bytes)?], &self.faults);
         let mut names = self.names.lock();
         names.files.insert(number, Arc::clone(&file));
-        names.removed.clear();
+        names.removed.remove(&number);
         Ok(file)
     }
 
@@ -201,32 +250,48 @@ impl SegmentFile for MemoryFile {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        let offset = offset as usize;
-        into.copy_from_slice(&self.content.lock().written[offset..offset + into.len()]);
+        let from = length(offset)?;
+        let content = self.content.lock();
+        let found = content.written.get(from..from.saturating_add(into.len()));
+        into.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.budget.spend()?;
-        let offset = offset as usize;
-        let mut content = self.content.lock();
-        content.written[offset..offset + bytes.len()].copy_from_slice(bytes);
-        content.dirty.extend(offset / SECTOR..(offset + bytes.len()).div_ceil(SECTOR));
-        Ok(())
+        let struck = strike(&self.faults);
+        if struck.is_none_or(|fault| fault.effect == FileEffect::Complete) {
+            let from = length(offset)?;
+            let to = from.saturating_add(bytes.len());
+            let mut content = self.content.lock();
+            let place = content.written.get_mut(from..to).ok_or(io::ErrorKind::UnexpectedEof)?;
+            place.copy_from_slice(bytes);
+            content.dirty.extend(from / SECTOR..to.div_ceil(SECTOR));
+        }
+        struck.map_or(Ok(()), |fault| Err(fault.error.into()))
     }
 
     fn sync(&self) -> io::Result<()> {
-        let spent = self.budget.spend();
+        let struck = strike(&self.faults);
         let mut content = self.content.lock();
         let dirty = std::mem::take(&mut content.dirty);
-        spent?;
-        for sector in dirty {
-            let end = ((sector + 1) * SECTOR).min(content.written.len());
+        if struck.is_none_or(|fault| fault.effect == FileEffect::Complete) {
             let Content { written, durable, .. } = &mut *content;
-            durable[sector * SECTOR..end].copy_from_slice(&written[sector * SECTOR..end]);
+            for sector in dirty {
+                let from = sector * SECTOR;
+                let to = from.saturating_add(SECTOR).min(written.len());
+                if let (Some(written), Some(durable)) =
+                    (written.get(from..to), durable.get_mut(from..to))
+                {
+                    durable.copy_from_slice(written);
+                }
+            }
         }
-        Ok(())
+        struck.map_or(Ok(()), |fault| Err(fault.error.into()))
     }
+}
+
+fn length(bytes: u64) -> io::Result<usize> {
+    usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
 fn one_in(random: &mut u64, among: u64) -> bool {
