@@ -38,7 +38,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "network", append: figures::network },
     Section { name: "opLatencies", append: metrics::latencies },
     Section { name: "opcounters", append: metrics::operations },
-    Section { name: "opcountersRepl", append: metrics::replicated_operations },
+    Section { name: metrics::REPLICATED, append: metrics::replicated_operations },
     Section { name: "queues", append: figures::queues },
     Section { name: replication::NAME, append: replication::member },
     Section { name: "storageEngine", append: figures::storage_engine },
@@ -59,10 +59,16 @@ pub(super) fn append_wanted(b: &mut DocBuilder, context: &Context<'_>) {
     }
 }
 
-/// What a standalone has nothing to tell about is not even asked for.
+/// What a standalone has nothing to tell about is not even asked for; nor is what a member does not
+/// count, and of which only a standalone knows that it is nothing.
 fn is_shown(context: &Context<'_>, name: &str) -> bool {
-    let is_of_sets = [replication::NAME, replication::RETRIES].contains(&name);
-    (!is_of_sets || context.server.replica_set.is_some()) && is_wanted(context, name)
+    let is_member = context.server.replica_set.is_some();
+    let is_there = match name {
+        replication::NAME | replication::RETRIES => is_member,
+        metrics::REPLICATED => !is_member,
+        _ => true,
+    };
+    is_there && is_wanted(context, name)
 }
 
 /// Sections are shown unless they are switched off, or all of them by `none`.

@@ -24,7 +24,10 @@ pub(super) fn operations(b: &mut DocBuilder, context: &Context<'_>) {
     }
 }
 
-/// What a secondary applied, which on a standalone is nothing.
+/// What a secondary applied, which nobody counts.
+pub(super) const REPLICATED: &str = "opcountersRepl";
+
+/// On a standalone it is nothing.
 pub(super) fn replicated_operations(b: &mut DocBuilder, _: &Context<'_>) {
     for name in ["insert", "query", "update", "delete", "getmore", "command"] {
         b.append_i64(name, 0);
