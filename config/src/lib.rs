@@ -27,7 +27,7 @@ pub use refusal::Refusal;
 pub use replica_set::{HostPort, ReplicaSetSetting};
 pub use setting::{Alias, Gives, Kind, Setting, Spelling, Support};
 pub use settings::{
-    Compressor, LogDestination, LogRotation, Net, Process, ProfileMode, Profiling, Security,
+    Compressor, LogDestination, LogRotation, Net, Oplog, Process, ProfileMode, Profiling, Security,
     Settings, Storage, StorageEngine, SystemLog, UnixSockets,
 };
 pub use support::Warning;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Map, Value, ValueKind};
 
@@ -27,6 +27,7 @@ pub struct Settings {
     pub emulate_version: String,
     /// The replica set to be part of.
     pub replica_set: Option<ReplicaSetSetting>,
+    pub oplog: Oplog,
     /// Server parameters by name; what a value means is the parameter's own affair.
     pub parameters: BTreeMap<String, String>,
     /// What to say about settings that were accepted and are not in force.
@@ -88,6 +89,21 @@ pub struct Storage {
     pub cache_bytes: Option<u64>,
     /// Check everything and exit instead of serving.
     pub repair: bool,
+}
+
+impl Storage {
+    /// Where the data is, if it is on disk.
+    #[must_use]
+    pub fn on_disk(&self) -> Option<&Path> {
+        self.engine.is_durable().then_some(self.db_path.as_path())
+    }
+}
+
+/// How much of its log a member of a replica set is asked to keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Oplog {
+    pub size_mb: Option<u32>,
+    pub min_retention_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +207,7 @@ impl Settings {
         Ok(Self {
             net: net(&all)?,
             storage: storage(&all)?,
+            oplog: oplog(&all)?,
             log,
             process,
             profiling: profiling(&all)?,
@@ -418,6 +435,17 @@ fn replica_set(all: &Fields<'_>) -> Result<Option<ReplicaSetSetting>, Refusal> {
         Refusal::new(format!("Bad value for {members_key} (--replSetInitiate): '{members}': {why}"))
     })?;
     Ok(Some(setting))
+}
+
+fn oplog(all: &Fields<'_>) -> Result<Oplog, Refusal> {
+    let key = "storage.oplogMinRetentionHours";
+    let hours = all.optional(key, all.0.get_float(key))?;
+    Ok(Oplog {
+        size_mb: all.optional_number("replication.oplogSizeMB")?,
+        // Between nothing and a billion, as its row says: far inside u64.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        min_retention_seconds: hours.map(|hours| (hours * 3600.0) as u64),
+    })
 }
 
 fn storage(all: &Fields<'_>) -> Result<Storage, Refusal> {

@@ -30,7 +30,6 @@ const NO_SHARDING: &str = "there is no sharding";
 const NO_ROLE: &str = "there is no sharding: this server is no part of a sharded cluster";
 const OWN_STORAGE: &str = "the storage engine is not WiredTiger and tunes this itself";
 const ALWAYS_DURABLE: &str = "every acknowledged write is already on disk";
-const NO_OPLOG: &str = "there is no oplog to size; the log is kept as long as it is needed";
 
 const OFF_WORDS: &[&str] = &["false"];
 const TLS_MODES: &[&str] = &["disabled", "allowTLS", "preferTLS", "requireTLS"];
@@ -212,10 +211,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "storage.oplogMinRetentionHours",
         Float { min: 0.0, max: 1e9 },
-        "Hours the oplog keeps at least.",
+        "Hours that a member of a replica set keeps its log at least, however large it is.",
     )
-    .flags(&[takes("oplogMinRetentionHours")])
-    .ignored(NO_OPLOG),
+    .flags(&[takes("oplogMinRetentionHours")]),
     Setting::new("storage.repair", Bool, "Recover and check all data, report damage, and exit.")
         .flags(&[means("repair", "true")])
         .default("false"),
@@ -409,9 +407,14 @@ pub const SETTINGS: &[Setting] = &[
          none belongs to a set.",
     )
     .flags(&[takes("replSetInitiate")]),
-    Setting::new("replication.oplogSizeMB", POSITIVE, "Size of the oplog.")
-        .flags(&[takes("oplogSize")])
-        .ignored(NO_OPLOG),
+    Setting::new(
+        "replication.oplogSizeMB",
+        POSITIVE,
+        "Megabytes of its log that a member of a replica set keeps; 5 % of the free disk, 990 to \
+         51200, when nothing is said. Counts at the first start; later ones keep what there is, \
+         and replSetResizeOplog changes it.",
+    )
+    .flags(&[takes("oplogSize")]),
     Setting::new("replication.enableMajorityReadConcern", Bool, "Allow majority reads.")
         .flags(&[Spelling { name: "enableMajorityReadConcern", gives: Gives::Optional("true") }])
         .ignored("majority reads are always allowed"),

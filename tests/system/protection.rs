@@ -46,7 +46,7 @@ fn missing_protection_is_told_once_in_the_log_and_in_every_shell() {
 
 #[test]
 fn a_setting_that_changes_nothing_is_told_in_the_log_and_bothers_no_shell() {
-    for words in [&["--shardsvr"][..], &["--configsvr"], &["--oplogSize", "64"]] {
+    for words in [&["--shardsvr"][..], &["--configsvr"]] {
         let fresh = Fresh::with(words);
         let logged = lines_before_clients(&fresh.daemon, NO_EFFECT);
         assert_eq!(logged.len(), 1, "{words:?}: {logged:#?}");

@@ -4,6 +4,7 @@
 mod exploding;
 mod initiating;
 mod moments;
+mod oplog;
 mod retrying;
 mod sessions;
 mod showing;

@@ -10,7 +10,8 @@ use super::{Launch, Source, load};
 use crate::setting::{Gives, Kind, Setting, Support};
 use crate::table::{self, SETTINGS};
 use crate::{
-    Compressor, LogDestination, LogRotation, ProfileMode, Refusal, Settings, StorageEngine, Warning,
+    Compressor, LogDestination, LogRotation, Oplog, ProfileMode, Refusal, Settings, StorageEngine,
+    Warning,
 };
 
 /// A launch with this file (as `/etc/mongod.conf`), these variables and this command line.
@@ -509,12 +510,10 @@ fn a_replica_set_has_a_name_and_perhaps_seeds() {
 }
 
 #[test]
-fn what_harnesses_say_about_oplogs_and_shards_is_accepted_with_a_warning() {
+fn what_harnesses_say_about_shards_and_majorities_is_accepted_with_a_warning() {
     let cases: &[(&[&str], &str)] = &[
         (&["--shardsvr"], "(--shardsvr) has no effect: there is no sharding"),
         (&["--configsvr"], "(--configsvr) has no effect: there is no sharding"),
-        (&["--oplogSize", "10"], "no oplog"),
-        (&["--oplogMinRetentionHours", "0.5"], "no oplog"),
         (&["--enableMajorityReadConcern"], "always allowed"),
         (&["--enableMajorityReadConcern", "false"], "always allowed"),
     ];
@@ -524,6 +523,24 @@ fn what_harnesses_say_about_oplogs_and_shards_is_accepted_with_a_warning() {
         assert!(warnings[0].text.contains(says), "{words:?}: {warnings:?}");
         assert!(!warnings[0].about_protection, "{words:?}");
     }
+}
+
+#[test]
+fn the_size_of_the_oplog_is_read_by_either_spelling() {
+    let given = [
+        flags(&["--oplogSize", "40", "--oplogMinRetentionHours", "0.5"]),
+        settings(
+            "replication: { oplogSizeMB: 40 }\nstorage: { oplogMinRetentionHours: 0.5 }",
+            &[],
+            &[],
+        ),
+    ];
+    for settings in given {
+        let expected = Oplog { size_mb: Some(40), min_retention_seconds: Some(1800) };
+        assert_eq!(settings.oplog, expected);
+        assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    }
+    assert_eq!(flags(&[]).oplog, Oplog::default());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the handlers, so that nothing here names a runtime or the operating system.
 
 use quire_bson::{DocBuf, Document};
+use quire_consensus::Retention;
 use quire_execution::wait::Waiting;
 use std::time::{Duration, SystemTime};
 
@@ -91,6 +92,9 @@ pub trait Host: Send + Sync {
 
     /// `None` where the data is not on a disk.
     fn disk(&self) -> Option<DiskSpace>;
+
+    /// Keeps how much of the log stays, for the next start of this process.
+    fn keep_retention(&self, retention: Retention) -> Result<(), String>;
 
     /// Static facts about the machine for `hostInfo`.
     fn host_info(&self) -> Document;

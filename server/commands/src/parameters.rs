@@ -275,9 +275,10 @@ impl Parameters {
         self.flag(&table::WRITE_NOOPS).then_some(interval)
     }
 
-    /// How many entries of the log stay for members that were away.
-    pub fn retained_entries(&self) -> u64 {
-        self.count(&table::RETAINED_ENTRIES)
+    /// How many entries of the log stay for members that were away, if that is not left to the size
+    /// of the oplog.
+    pub fn retained_entries(&self) -> Option<u64> {
+        Some(self.count(&table::RETAINED_ENTRIES)).filter(|count| *count > 0)
     }
 
     /// How long running operations may go on when a signal ends the process.

@@ -14,7 +14,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use quire_bson::{DocBuf, Document, ObjectId, RawDoc};
-use quire_consensus::{Options, Replica};
+use quire_consensus::{Options, Replica, Retention};
 use quire_documents::{Documents, Effect, Layout, Namespace};
 use quire_engine::MemoryEngine;
 use quire_execution::wait::{Signal, Waiting};
@@ -285,6 +285,8 @@ pub struct FakeHost {
     pub shutdown: Mutex<Option<ShutdownRequest>>,
     /// How often the connections of all clients were to be closed.
     pub closings: AtomicU64,
+    /// What is to stay of the log after a restart.
+    pub retention: Mutex<Option<Retention>>,
 }
 
 /// 2026-01-01T00:00:00Z.
@@ -297,6 +299,7 @@ impl Default for FakeHost {
             random: AtomicU64::new(0),
             closings: AtomicU64::new(0),
             shutdown: Mutex::new(None),
+            retention: Mutex::new(None),
         }
     }
 }
@@ -352,6 +355,11 @@ impl Host for FakeHost {
     }
 
     fn clear_log(&self) {}
+
+    fn keep_retention(&self, retention: Retention) -> Result<(), String> {
+        *self.retention.lock() = Some(retention);
+        Ok(())
+    }
 
     fn rotate_log(&self) -> Result<(), String> {
         Ok(())

@@ -85,6 +85,8 @@ pub struct Member {
     failure: Option<RecoveryError>,
     pub(crate) groups: u64,
     pub(crate) committed_entries: u64,
+    /// How often the log has forgotten something.
+    pub(crate) truncations: u64,
 }
 
 /// What came out of settling.
@@ -175,6 +177,7 @@ impl Member {
             failure: None,
             groups: 0,
             committed_entries: 0,
+            truncations: 0,
         };
         member.set_candidacy(Candidacy::default());
         if start == Start::Alone {
@@ -270,10 +273,6 @@ impl Member {
 
     pub fn set_retention(&mut self, retention: Retention) {
         self.options.retention = retention;
-    }
-
-    pub fn retention(&self) -> Retention {
-        self.options.retention
     }
 
     /// Who keeps what a forced configuration makes this member give up.

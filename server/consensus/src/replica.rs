@@ -10,6 +10,7 @@ use crate::recovery::RecoveryError;
 use crate::retention::Retention;
 use crate::turns::{Shared, Submitted};
 use crate::{Candidacy, Membership};
+use parking_lot::Mutex;
 use quire_log::{Applied, LogIndex, LogStats, LogStore, StateMachine, Term, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,6 +92,8 @@ pub struct ReplicaStats {
     pub groups: u64,
     pub inline_groups: u64,
     pub replayed_at_start: u64,
+    /// How often the log has forgotten something.
+    pub truncations: u64,
     pub log: LogStats,
 }
 
@@ -100,6 +103,8 @@ pub struct Replica {
     log: Arc<dyn LogStore>,
     machine: Arc<dyn StateMachine>,
     replayed: u64,
+    /// As the member has it, told without waiting for its turn.
+    retention: Mutex<Retention>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -142,7 +147,8 @@ impl Replica {
             .name("replica".to_owned())
             .spawn(move || for_thread.run())
             .map_err(|e| RecoveryError::Log(quire_log::LogError::Io(e.to_string())))?;
-        Ok(Replica { shared, log, machine, replayed, thread: Some(thread) })
+        let retention = Mutex::new(options.retention);
+        Ok(Replica { shared, log, machine, replayed, retention, thread: Some(thread) })
     }
 
     /// Puts an entry on its way. The caller has stamped it, calls in the order of the stamps, and
@@ -240,11 +246,12 @@ impl Replica {
 
     /// How much of the log stays for members that were away and for readers of the past.
     pub fn set_retention(&self, retention: Retention) {
+        *self.retention.lock() = retention;
         self.shared.ask(|member| member.set_retention(retention));
     }
 
     pub fn retention(&self) -> Retention {
-        self.shared.ask(|member| member.retention())
+        *self.retention.lock()
     }
 
     /// Who keeps what a forced configuration makes this member give up.
@@ -351,6 +358,7 @@ impl Replica {
             groups: count(&counters.groups),
             inline_groups: count(&counters.inline_groups),
             replayed_at_start: self.replayed,
+            truncations: count(&counters.truncations),
             log: self.log.stats(),
         }
     }
@@ -358,7 +366,11 @@ impl Replica {
     /// Makes the applied state durable and lets the log forget what it no longer needs.
     pub fn checkpoint(&self) -> Result<(), quire_log::Fatal> {
         self.machine.flush()?;
-        self.shared.ask(Member::compact);
+        let truncations = self.shared.ask(|member| {
+            member.compact();
+            member.truncations
+        });
+        self.shared.counters.truncations.store(truncations, Ordering::Relaxed);
         Ok(())
     }
 

@@ -56,6 +56,7 @@ pub(crate) struct Counters {
     pub(crate) entries: AtomicU64,
     pub(crate) groups: AtomicU64,
     pub(crate) inline_groups: AtomicU64,
+    pub(crate) truncations: AtomicU64,
 }
 
 pub(crate) struct Shared {
@@ -239,6 +240,7 @@ impl Shared {
         self.wants_retry.store(member.wants_retry(), Ordering::Relaxed);
         self.counters.entries.store(member.committed_entries, Ordering::Relaxed);
         self.counters.groups.store(member.groups, Ordering::Relaxed);
+        self.counters.truncations.store(member.truncations, Ordering::Relaxed);
         let view = (settled.changed || settled.progressed).then(|| {
             let view = member.view().clone();
             *self.view.lock() = view.clone();

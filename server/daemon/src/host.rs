@@ -7,12 +7,14 @@ use crate::asking;
 use crate::connections::Connections;
 use crate::logging::{Component, Logging, RecentLog};
 use crate::machine;
+use crate::oplog_size;
 use crate::random;
 use crate::shutdown::Shutdown;
 use quire_bson::{DocBuf, Document};
 use quire_commands::{
     ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest,
 };
+use quire_consensus::Retention;
 use quire_execution::Clock;
 use quire_execution::wait::Waiting;
 use std::path::PathBuf;
@@ -153,6 +155,11 @@ impl Host for ProcessHost {
 
     fn disk(&self) -> Option<DiskSpace> {
         machine::disk(self.data.as_deref()?)
+    }
+
+    fn keep_retention(&self, retention: Retention) -> Result<(), String> {
+        let Some(data) = &self.data else { return Ok(()) };
+        oplog_size::keep(data, retention).map_err(|error| error.to_string())
     }
 
     fn host_info(&self) -> Document {

@@ -20,6 +20,7 @@ mod listener;
 mod logging;
 mod machine;
 mod metrics;
+mod oplog_size;
 mod peers;
 mod random;
 mod repair;

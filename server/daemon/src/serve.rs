@@ -15,7 +15,7 @@ use crate::replication::Replication;
 use crate::script_threads::ScriptThreads;
 use crate::shutdown::{Shutdown, Signals};
 use crate::stores::{self, Stores};
-use crate::{background, fork, machine, repair};
+use crate::{background, fork, machine, oplog_size, repair};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
     Behaviour, Checkouts, Counters, Cursors, Facts, Operations, Parameters, Persona, ProfileLevel,
@@ -99,7 +99,10 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         let address = HostPort::new(facts.host.clone(), facts.port);
         let (keys, points) = (keys.as_ref(), points.clone());
         let member = Replication::new(setting, keys, address, facts.process, node, points);
-        let retention = Retention::Entries(parameters.retained_entries());
+        let retention = match parameters.retained_entries() {
+            Some(count) => Retention::Entries(count),
+            None => oplog_size::decide(&settings.oplog, settings.storage.on_disk()),
+        };
         replication.insert(member).join(log, machine, retention)
     })?;
     if let Some(replication) = &replication {

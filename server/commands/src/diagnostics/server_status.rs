@@ -39,6 +39,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "opLatencies", append: metrics::latencies },
     Section { name: "opcounters", append: metrics::operations },
     Section { name: metrics::REPLICATED, append: metrics::replicated_operations },
+    Section { name: replication::OPLOG, append: replication::truncation },
     Section { name: "queues", append: figures::queues },
     Section { name: replication::NAME, append: replication::member },
     Section { name: "storageEngine", append: figures::storage_engine },
@@ -64,7 +65,7 @@ pub(super) fn append_wanted(b: &mut DocBuilder, context: &Context<'_>) {
 fn is_shown(context: &Context<'_>, name: &str) -> bool {
     let is_member = context.server.replica_set.is_some();
     let is_there = match name {
-        replication::NAME | replication::RETRIES => is_member,
+        replication::NAME | replication::OPLOG | replication::RETRIES => is_member,
         metrics::REPLICATED => !is_member,
         _ => true,
     };

@@ -315,12 +315,12 @@ pub(super) static NOOP_INTERVAL: Parameter = Parameter::new(
 
 pub(super) static QUIET: Parameter = Parameter::new("quiet", Settable::Anytime, Kind::Bool(false));
 
-/// How many entries of the log stay for members that were away. Those that were away for longer get
-/// a copy of the state.
+/// How many entries of the log stay for members that were away, in place of the oplog's size: for
+/// tests, which want members to be too far behind soon. Zero leaves it to the size.
 pub(super) static RETAINED_ENTRIES: Parameter = Parameter::new(
     "quireLogRetainEntries",
     Settable::AtStart,
-    Kind::Long { default: 100_000, min: 0, max: i64::MAX },
+    Kind::Long { default: 0, min: 0, max: i64::MAX },
 );
 
 /// Clients have to declare a version of the Stable API.

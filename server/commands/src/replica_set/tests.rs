@@ -20,7 +20,6 @@ fn a_standalone_knows_the_commands_and_refuses_them() {
         "replSetFreeze",
         "replSetMaintenance",
         "replSetReconfig",
-        "replSetResizeOplog",
         "replSetStepDown",
         "replSetStepUp",
         "replSetSyncFrom",
@@ -263,5 +262,53 @@ fn what_has_no_meaning_here_is_said_to_have_none() {
     let rig = Rig::primary();
     assert_eq!(admin(&rig, doc! {"replSetGetRBID": 1}).get_i32("rbid").unwrap(), 1);
     assert_eq!(rig.refused("admin", doc! {"replSetAbortPrimaryCatchUp": 1}).0, 20);
-    assert_eq!(rig.refused("admin", doc! {"replSetResizeOplog": 1, "size": 1000.0}).0, 115);
+}
+
+#[test]
+fn the_oplog_is_resized_and_stays_so() {
+    let rig = Rig::primary();
+    let max_size = || {
+        let stats = rig.ok("local", doc! {"collStats": "oplog.rs", "scale": 1 << 20});
+        stats.get_i32("maxSize").unwrap()
+    };
+    admin(&rig, doc! {"replSetResizeOplog": 1, "size": 16_000.5});
+    assert_eq!(max_size(), 16_000);
+    admin(&rig, doc! {"replSetResizeOplog": 1, "minRetentionHours": 1.5});
+    assert_eq!(max_size(), 16_000, "what is not named stays");
+    let bytes = 16_000 * (1 << 20) + (1 << 19);
+    let expected = quire_consensus::Retention::Size { bytes, seconds: 5_400 };
+    assert_eq!(*rig.host.retention.lock(), Some(expected));
+    let status = admin(&rig, doc! {"serverStatus": 1});
+    let section = status.get_document("oplogTruncation").unwrap();
+    assert_eq!(section.get_f64("oplogMinRetentionHours").unwrap(), 1.5);
+    admin(&rig, doc! {"replSetResizeOplog": 1});
+}
+
+#[test]
+fn sizes_of_the_oplog_that_mean_nothing_are_refused() {
+    let rig = Rig::primary();
+    let small = "BSON field 'size' value must be >= 990, actual value '989.5'";
+    let integer = "BSON field 'replSetResizeOplog.size' is the wrong type 'int', expected type \
+                   'double'";
+    let table = [
+        (doc! {"size": 989.5}, 2, small),
+        (doc! {"size": f64::NAN}, 2, "BSON field 'size' value must be >= 990"),
+        (doc! {"size": 1e300}, 2, "BSON field 'size' value must be <= 1073741824"),
+        (doc! {"size": 1000}, 14, integer),
+        (doc! {"minRetentionHours": -0.5}, 2, "BSON field 'minRetentionHours' value must be >= 0"),
+        (doc! {"sise": 1000.0}, 40415, "sise"),
+    ];
+    for (fields, code, says) in table {
+        let mut command = doc! {"replSetResizeOplog": 1};
+        command.extend(fields);
+        let refused = rig.refused("admin", command.clone());
+        assert_eq!(refused.0, code, "{command}: {refused:?}");
+        assert!(refused.1.contains(says), "{command}: {refused:?}");
+    }
+    assert!(rig.host.retention.lock().is_none());
+    let resize = || doc! {"replSetResizeOplog": 1, "size": 1000.0};
+    assert_eq!(rig.refused("db", resize()).0, 13);
+    for without in [Rig::new(), Rig::without_configuration()] {
+        assert_eq!(without.refused("admin", resize()), (26, "oplog does not exist".to_owned()));
+    }
 }

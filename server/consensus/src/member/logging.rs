@@ -164,6 +164,7 @@ impl Member {
         if through < self.log.first_index() {
             return;
         }
+        self.truncations = self.truncations.saturating_add(1);
         if let Err(error) = self.log.compact(through) {
             tracing::warn!(
                 target: "STORAGE",
