@@ -334,6 +334,10 @@ impl LogStore for SegmentLog {
         self.cut(&mut writer, (kept, term), mark)
     }
 
+    fn bytes_from(&self, first: LogIndex) -> u64 {
+        self.state.read().bytes_from(first)
+    }
+
     fn stats(&self) -> LogStats {
         let state = self.state.read();
         LogStats {

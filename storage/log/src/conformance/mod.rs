@@ -88,6 +88,7 @@ promises! {
         reads_stop_at_the_size_but_give_one_entry_at_least,
         reads_outside_the_log_are_empty_or_say_compacted,
         terms_are_known_for_what_is_kept_and_the_compaction_point,
+        what_entries_take_is_known_about,
         readers_see_whole_appends_while_the_log_changes;
     state:
         the_hard_state_is_kept_until_it_is_replaced,

@@ -48,6 +48,28 @@ pub(super) fn terms_are_known_for_what_is_kept_and_the_compaction_point(bed: &mu
     assert!(matches!(log.term(LogIndex(3)), Err(LogError::Compacted(_))));
 }
 
+pub(super) fn what_entries_take_is_known_about(bed: &mut impl Bed) {
+    let log = bed.open();
+    let mut written = entries(1..=100, 1);
+    for entry in &mut written {
+        entry.payload = vec![7; 10_000];
+    }
+    for part in written.chunks(10) {
+        log.append(part, None).unwrap();
+    }
+    let near = |first: u64, expected: u64| {
+        let bytes = log.bytes_from(LogIndex(first));
+        assert!((expected..=expected + expected / 4).contains(&bytes), "{first}: {bytes}");
+    };
+    near(1, 1_000_000);
+    near(51, 500_000);
+    near(100, 10_000);
+    assert_eq!(log.bytes_from(LogIndex(101)), 0);
+    log.compact(LogIndex(40)).unwrap();
+    near(1, 600_000);
+    near(51, 500_000);
+}
+
 pub(super) fn readers_see_whole_appends_while_the_log_changes(bed: &mut impl Bed) {
     let log = bed.open();
     log.append(&entries(1..=20, 1), None).unwrap();

@@ -78,7 +78,35 @@ impl Contents {
     }
 }
 
+impl Contents {
+    /// The bytes of the entries from one on to before another.
+    fn bytes(&self, from: u64, end: u64) -> u64 {
+        let place = |index: u64| {
+            let place = usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX);
+            place.min(self.at.len())
+        };
+        let entries = self.at.get(place(from)..place(end)).unwrap_or_default();
+        entries.iter().map(|location| u64::from(location.bytes)).sum()
+    }
+}
+
 impl Segment {
+    /// About how many bytes the entries in it take, from one on to before another: exactly known
+    /// where its contents are, else its share of the file.
+    pub(super) fn bytes_of(&self, from: u64, end: u64) -> u64 {
+        let (from, end) = (from.max(self.first), end.min(self.end));
+        if from >= end {
+            return 0;
+        }
+        match &self.contents {
+            Some(contents) => contents.bytes(from, end),
+            None => {
+                let (part, all) = (u128::from(end - from), u128::from(self.end - self.first));
+                u64::try_from(u128::from(self.head.bytes) * part / all.max(1)).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
     /// A segment that nothing was written to but its head.
     pub(super) fn begun(head: SegmentHead, file: Arc<dyn SegmentFile>) -> Segment {
         Segment {

@@ -123,6 +123,13 @@ impl State {
         }
     }
 
+    /// About how many bytes the entries from one on take.
+    pub(super) fn bytes_from(&self, first: LogIndex) -> u64 {
+        let first = first.max(self.mark.compacted.0.next()).0;
+        let end = self.last.0.next().0;
+        self.segments.iter().map(|segment| segment.bytes_of(first, end)).sum()
+    }
+
     /// Where the entries of a range are, as many as fit into `bytes_max`.
     pub(super) fn plan(
         &self,
