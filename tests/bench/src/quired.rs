@@ -24,9 +24,14 @@ pub(crate) struct Quired {
 }
 
 impl Quired {
-    /// With further words on the command line.
-    pub(crate) fn start(binary: &Path, parent: &Path, words: &[&str]) -> Result<Quired> {
-        let directory = Scratch::new(parent, "store")?;
+    /// With further words on the command line. No two that run at one time have the same name.
+    pub(crate) fn start(
+        binary: &Path,
+        parent: &Path,
+        name: &str,
+        words: &[&str],
+    ) -> Result<Quired> {
+        let directory = Scratch::new(parent, name)?;
         let log_path = directory.path().join("quired.log");
         let data = directory.path().join("data");
         fs::create_dir(&data)?;

@@ -78,14 +78,14 @@ struct Sample {
 
 impl Run<'_> {
     fn start(&self) -> Result<Servers> {
-        let subject = self.start_with(&[])?;
+        let subject = self.start_with("store", &[])?;
         let variants = self.workload.variants().iter();
-        let variants = variants.map(|(name, words)| Ok((*name, self.start_with(words)?)));
+        let variants = variants.map(|(name, words)| Ok((*name, self.start_with(name, words)?)));
         Ok(Servers { subject, variants: variants.collect::<Result<_>>()? })
     }
 
-    fn start_with(&self, words: &[&str]) -> Result<Quired> {
-        let quired = Quired::start(&self.options.quired, &self.options.directory, words)?;
+    fn start_with(&self, name: &str, words: &[&str]) -> Result<Quired> {
+        let quired = Quired::start(&self.options.quired, &self.options.directory, name, words)?;
         self.workload.prepare(&mut Client::connect(quired.address)?)?;
         Ok(quired)
     }
