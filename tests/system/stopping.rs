@@ -3,7 +3,7 @@
 use crate::{Fresh, directory, listing};
 use quire_bson::{Document, doc};
 use quire_protocol::Flags;
-use quire_tests::{Daemon, Launch, failure};
+use quire_tests::{Connection, Daemon, Launch, ReplicaSet, failure};
 use rustix::process::Signal;
 
 fn insert(daemon: &Daemon, id: i32) {
@@ -54,6 +54,30 @@ fn monitors_that_wait_for_a_change_do_not_hold_up_the_end() {
     fresh.daemon.signal(Signal::TERM);
     let finished = fresh.daemon.finish();
     assert_eq!(finished.code, Some(0), "{finished:#?}");
+}
+
+#[test]
+fn a_member_that_goes_down_lets_clients_in_and_tells_them_so_while_something_runs() {
+    let set = ReplicaSet::started_with(1, &["--setParameter", "enableTestCommands=1"], |_| ());
+    let primary = set.wait_until_whole();
+    let mut busy = set.connect(primary);
+    let sleep = doc! { "sleep": 1, "secs": 600, "lock": "none" };
+    busy.send("admin", sleep, Flags::NONE, None).expect("taken");
+    set.wait_until("it runs", |set| {
+        let current = set.admin(primary, doc! { "currentOp": 1 });
+        format!("{current}").contains("\"sleep\"")
+    });
+    set.connect(primary).ok("admin", doc! { "shutdown": 1, "force": true, "timeoutSecs": 600 });
+    let left = set.wait_for("word of the end", |set| {
+        let told = set.connect(primary).reply("admin", doc! { "hello": 1 });
+        let is_leaving = failure(&told).is_some_and(|(code, _)| code == 91);
+        is_leaving.then(|| told.get_i64("remainingQuiesceTimeMillis").expect("a time"))
+    });
+    assert!((1..=600_000).contains(&left), "{left}");
+    set.connect(primary).ok("admin", doc! { "ping": 1 });
+    // Nothing runs any more, and that is the end.
+    drop(busy);
+    set.wait_until("the end", |set| Connection::try_open(set.daemon(primary).port()).is_err());
 }
 
 #[test]
