@@ -24,7 +24,8 @@ const NEARLY_FULL_BYTES: u64 = 2 << 30;
 /// need it.
 const RESERVE_BYTES: u64 = 256 << 20;
 
-/// What is held in memory goes to disk twice: as data, and as the log that outlives its own memory.
+/// What is held in memory goes to disk as data, and once more when that is compacted; the log of it is
+/// there already.
 const UNFLUSHED_COPIES: u64 = 2;
 
 /// On small disks the reserve is a part of the whole.
