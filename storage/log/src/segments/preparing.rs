@@ -77,10 +77,10 @@ impl Preparer {
         }
         drop(state);
         let number = self.shared.number();
-        let great = self.shared.files.create(number, bytes);
+        let great = self.shared.files.create(number, bytes)?;
         let passed_over = self.shared.state.lock().ready.take();
         self.discard(passed_over.and_then(Result::ok).map(|(number, _)| number));
-        Ok((number, great?))
+        Ok((number, great))
     }
 
     /// Removes a file now.

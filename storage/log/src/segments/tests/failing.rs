@@ -1,7 +1,7 @@
 //! Files that fail: nothing acknowledged is lost, nothing refused comes back after a reopening.
 
 use super::{MemoryFiles, Model, entry, hard_state, open};
-use crate::{LogError, LogIndex, LogStore};
+use crate::{LogError, LogIndex, LogStore, SegmentFiles};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -147,6 +147,23 @@ fn room_that_came_back_is_found_by_the_first_who_needs_it() {
     log.append(std::slice::from_ref(&next), None).unwrap();
     kept.push(next);
     assert_eq!(Model::of(&open(&Arc::new(files.after_crash(1))).unwrap()).entries, kept);
+}
+
+#[test]
+fn what_is_too_great_for_a_full_disk_leaves_the_prepared_file_to_others() {
+    let files = Arc::new(MemoryFiles::default());
+    let log = open(&files).unwrap();
+    while files.list().unwrap().len() < 2 {
+        std::thread::yield_now();
+    }
+    files.be_full(true);
+    let refused = log.append(&[entry(1, 1, 20_000)], None);
+    assert!(matches!(refused, Err(LogError::NoSpace(_))), "{refused:?}");
+    log.reopen(LogIndex(0)).unwrap();
+    // More than is left of the first one.
+    for index in 1..=5 {
+        log.append(&[entry(index, 1, 600)], None).unwrap();
+    }
 }
 
 proptest! {
