@@ -31,7 +31,7 @@ use copying::{Arrival, Departures};
 use logging::LogTrouble;
 use proposing::{InFlight, Reads};
 use quire_log::{LogIndex, LogStore, StateMachine, Term};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// In what way a node takes part.
@@ -74,6 +74,8 @@ pub struct Member {
     wall_seconds: u32,
     /// An arbiter: it votes and keeps the log, and has no data.
     witness: bool,
+    /// All members that are.
+    witnesses: BTreeSet<u64>,
     keeper: Option<Arc<dyn Keeper>>,
     peers_applied: BTreeMap<u64, LogIndex>,
     /// The leader and position that were last told of our progress.
@@ -145,6 +147,8 @@ impl Member {
             candidacy: Candidacy::default(),
             seed: options.seed,
         })?;
+        // Until it is told what it is, it goes on as it was.
+        let witness = !partial && machine.is_hollow();
         let mut member = Member {
             node: options.node,
             options,
@@ -167,7 +171,8 @@ impl Member {
             candidacy: Candidacy::default(),
             delay_seconds: 0,
             wall_seconds: 0,
-            witness: false,
+            witness,
+            witnesses: BTreeSet::new(),
             keeper: None,
             peers_applied: BTreeMap::new(),
             progress_told: (None, LogIndex::ZERO),
@@ -266,9 +271,27 @@ impl Member {
         self.delay_seconds = seconds;
     }
 
-    /// An arbiter takes part in elections and commits, and applies nothing.
-    pub fn set_witness(&mut self, witness: bool) {
+    /// Says which members are arbiters, which take part in elections and commits and apply nothing;
+    /// and whether this one is, unless the configuration does not know it.
+    ///
+    /// Whoever is none any more has a state with holes, and gets a copy before it counts for anything
+    /// else. Whoever has no state yet and is to be one need not get any, but for its position.
+    pub fn set_witnesses(&mut self, witnesses: BTreeSet<u64>, own: Option<bool>) {
+        self.witnesses = witnesses;
+        let Some(witness) = own.filter(|own| *own != self.witness || self.lacks_data()) else {
+            return;
+        };
+        let is_new = witness && !self.witness && self.machine.configuration().is_none();
         self.witness = witness;
+        if is_new || self.lacks_data() {
+            self.partial = true;
+            self.set_candidacy(self.candidacy);
+        }
+    }
+
+    /// It should have data, and effects were left out of what it has.
+    fn lacks_data(&self) -> bool {
+        !self.witness && self.machine.is_hollow()
     }
 
     pub fn set_retention(&mut self, retention: Retention) {

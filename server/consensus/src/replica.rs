@@ -12,6 +12,7 @@ use crate::turns::{Shared, Submitted};
 use crate::{Candidacy, Membership};
 use parking_lot::Mutex;
 use quire_log::{Applied, LogIndex, LogStats, LogStore, StateMachine, Term, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -239,9 +240,9 @@ impl Replica {
         self.shared.direct(Member::force)
     }
 
-    /// An arbiter takes part in elections and commits, and applies nothing.
-    pub fn set_witness(&self, witness: bool) {
-        self.shared.ask(|member| member.set_witness(witness));
+    /// See [`Member::set_witnesses`].
+    pub fn set_witnesses(&self, witnesses: BTreeSet<u64>, own: Option<bool>) {
+        self.shared.ask(|member| member.set_witnesses(witnesses, own));
     }
 
     /// How much of the log stays for members that were away and for readers of the past.

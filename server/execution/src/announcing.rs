@@ -61,6 +61,16 @@ impl StateMachine for Announcing {
         Ok(())
     }
 
+    fn pass(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        self.documents.pass(entries)?;
+        self.applied.notify();
+        Ok(())
+    }
+
+    fn is_hollow(&self) -> bool {
+        self.documents.is_hollow()
+    }
+
     fn lost(&self) {
         self.applied.notify();
     }
@@ -79,6 +89,10 @@ impl StateMachine for Announcing {
 
     fn export(&self) -> Result<Box<dyn Export>, Fatal> {
         self.documents.export()
+    }
+
+    fn export_position(&self) -> Result<Box<dyn Export>, Fatal> {
+        self.documents.export_position()
     }
 
     fn begin_install(&self) -> Result<(), Fatal> {

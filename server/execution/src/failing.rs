@@ -47,6 +47,14 @@ impl StateMachine for Failing {
         self.machine.apply(entries)
     }
 
+    fn pass(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        self.machine.pass(entries)
+    }
+
+    fn is_hollow(&self) -> bool {
+        self.machine.is_hollow()
+    }
+
     fn lost(&self) {
         self.machine.lost();
     }
@@ -65,6 +73,10 @@ impl StateMachine for Failing {
 
     fn export(&self) -> Result<Box<dyn Export>, Fatal> {
         self.machine.export()
+    }
+
+    fn export_position(&self) -> Result<Box<dyn Export>, Fatal> {
+        self.machine.export_position()
     }
 
     fn begin_install(&self) -> Result<(), Fatal> {

@@ -88,6 +88,12 @@ impl Detail {
         self.config.member(*member)
     }
 
+    /// The nodes of arbiters.
+    pub fn arbiters(&self) -> impl Iterator<Item = RaftId> {
+        let is_arbiter = |node: &RaftId| self.member_of(*node).is_some_and(|own| own.arbiter_only);
+        self.nodes.values().copied().filter(is_arbiter)
+    }
+
     /// Whether the configuration promises this node a vote.
     fn is_promised(&self, node: RaftId) -> bool {
         self.member_of(node).is_some_and(|member| member.has_vote)

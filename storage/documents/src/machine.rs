@@ -169,6 +169,58 @@ impl Documents {
         })
     }
 
+    /// Moves the position over entries, and does with their effects what is said.
+    fn advance(&self, entries: &[Entry], manner: Manner) -> Result<(), Fatal> {
+        let mut counts = self.counts.lock();
+        let before = self.applied();
+        self.settle(&mut counts)?;
+        let mut after = self.standing();
+        if after.completeness != Completeness::Whole {
+            // Before the log begins behind a copy, a restart would drop these entries from it.
+            return Err(stopped("its state is a copy that is not in use yet".to_owned()));
+        }
+        if after.hollow && manner == Manner::CarryOut {
+            return Err(stopped(
+                "effects were left out of its state, which needs a copy".to_owned(),
+            ));
+        }
+        let was_hollow = after.hollow;
+        let position = after.applied;
+        // Entries are repeated after a failure only; then those that took effect are left out.
+        let done = |entry: &&Entry| entry.index > before.index && entry.index <= position.index;
+        let skipped = entries.iter().take_while(done).count();
+        if skipped > 0 && skipped == entries.len() {
+            // Nothing is left to write, and a write that failed would make them unknown once more.
+            return Ok(());
+        }
+        let known = after.configuration.clone();
+        let payloads = decode(entries.get(skipped..).unwrap_or_default(), manner, &mut after)?;
+        let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
+        for (term, Effects { wall_millis, effects, .. }) in &payloads {
+            step.enter(Origin { term: *term, wall_millis: *wall_millis });
+            for effect in effects {
+                step.apply(effect).map_err(fatal)?;
+            }
+        }
+        if after.configuration != known {
+            step.set_configuration(after.configuration.clone());
+        }
+        if after.hollow && !was_hollow {
+            step.leave_out();
+        }
+        let refused = step.refused();
+        let changed_counts = step.changed_counts();
+        self.publish(step.finish(after.applied), after)?;
+        for (collection, changed) in changed_counts {
+            match changed {
+                Some(changed) => counts.insert(collection, changed),
+                None => counts.remove(&collection),
+            };
+        }
+        self.refused.fetch_add(refused, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Finds out what a failed write has left. Without this a repeated entry would be counted twice.
     fn settle(&self, counts: &mut BTreeMap<CollectionId, Counts>) -> Result<(), Fatal> {
         if self.doubtful.load(Ordering::Relaxed) {
@@ -184,8 +236,19 @@ impl Documents {
     }
 }
 
+/// What becomes of the effects of entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    CarryOut,
+    LeaveOut,
+}
+
 /// Reads the entries that follow the position of `standing`, which moves along.
-fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<(Term, Effects)>, Fatal> {
+fn decode(
+    entries: &[Entry],
+    manner: Manner,
+    standing: &mut Standing,
+) -> Result<Vec<(Term, Effects)>, Fatal> {
     let mut payloads = Vec::with_capacity(entries.len());
     for entry in entries {
         let position = standing.applied;
@@ -194,6 +257,7 @@ fn decode(entries: &[Entry], standing: &mut Standing) -> Result<Vec<(Term, Effec
             return Err(stopped(format!("entry {next} does not follow entry {last}")));
         }
         match entry.kind {
+            EntryKind::Effects if manner == Manner::LeaveOut => standing.hollow = true,
             EntryKind::Effects => {
                 let effects = Effects::decode(&entry.payload)
                     .map_err(|why| stopped(format!("entry {}: {why}", entry.index)))?;
@@ -227,45 +291,15 @@ impl StateMachine for Documents {
     }
 
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal> {
-        let mut counts = self.counts.lock();
-        let before = self.applied();
-        self.settle(&mut counts)?;
-        let mut after = self.standing();
-        if after.completeness != Completeness::Whole {
-            // Before the log begins behind a copy, a restart would drop these entries from it.
-            return Err(stopped("its state is a copy that is not in use yet".to_owned()));
-        }
-        let position = after.applied;
-        // Entries are repeated after a failure only; then those that took effect are left out.
-        let done = |entry: &&Entry| entry.index > before.index && entry.index <= position.index;
-        let skipped = entries.iter().take_while(done).count();
-        if skipped > 0 && skipped == entries.len() {
-            // Nothing is left to write, and a write that failed would make them unknown once more.
-            return Ok(());
-        }
-        let known = after.configuration.clone();
-        let payloads = decode(entries.get(skipped..).unwrap_or_default(), &mut after)?;
-        let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
-        for (term, Effects { wall_millis, effects, .. }) in &payloads {
-            step.enter(Origin { term: *term, wall_millis: *wall_millis });
-            for effect in effects {
-                step.apply(effect).map_err(fatal)?;
-            }
-        }
-        if after.configuration != known {
-            step.set_configuration(after.configuration.clone());
-        }
-        let refused = step.refused();
-        let changed_counts = step.changed_counts();
-        self.publish(step.finish(after.applied), after)?;
-        for (collection, changed) in changed_counts {
-            match changed {
-                Some(changed) => counts.insert(collection, changed),
-                None => counts.remove(&collection),
-            };
-        }
-        self.refused.fetch_add(refused, Ordering::Relaxed);
-        Ok(())
+        self.advance(entries, Manner::CarryOut)
+    }
+
+    fn pass(&self, entries: &[Entry]) -> Result<(), Fatal> {
+        self.advance(entries, Manner::LeaveOut)
+    }
+
+    fn is_hollow(&self) -> bool {
+        self.standing.read().hollow
     }
 
     fn flush(&self) -> Result<(), Fatal> {
@@ -282,6 +316,10 @@ impl StateMachine for Documents {
 
     fn export(&self) -> Result<Box<dyn Export>, Fatal> {
         Ok(Box::new(self.start_export()?))
+    }
+
+    fn export_position(&self) -> Result<Box<dyn Export>, Fatal> {
+        Ok(Box::new(self.start_export_of_position()?))
     }
 
     fn begin_install(&self) -> Result<(), Fatal> {

@@ -46,6 +46,8 @@ pub(crate) struct Stored {
 pub(crate) struct Standing {
     pub(crate) applied: Applied,
     pub(crate) completeness: Completeness,
+    /// Effects were left out of what is here.
+    pub(crate) hollow: bool,
     /// The payload of the last configuration entry.
     pub(crate) configuration: Option<Arc<[u8]>>,
 }
@@ -70,12 +72,14 @@ impl Stored {
         completeness: Completeness,
     ) -> Result<Stored, OpenError> {
         let configuration = reader.get(space(KeySpace::Meta), &Key::Configuration.encode())?;
+        let hollow = reader.get(space(KeySpace::Meta), &Key::Hollow.encode())?.is_some();
         Ok(Stored {
             catalog: load_catalog(reader)?,
             counts: load_counts(reader)?,
             standing: Standing {
                 applied: read_applied(reader)?,
                 completeness,
+                hollow,
                 configuration: configuration.map(Arc::from),
             },
         })

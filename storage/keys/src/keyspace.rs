@@ -61,6 +61,7 @@ const APPLIED: u8 = 0x01;
 const COUNTERS: u8 = 0x02;
 const CONFIGURATION: u8 = 0x03;
 const COPY_MARK: u8 = 0x04;
+const HOLLOW: u8 = 0x05;
 const COLLECTION: u8 = 0x10;
 const COUNTS: u8 = 0x11;
 
@@ -75,6 +76,8 @@ pub enum Key<'a> {
     Counters,
     Configuration,
     CopyMark,
+    /// There while effects were left out of the store.
+    Hollow,
     Collection {
         collection: u32,
     },
@@ -108,6 +111,7 @@ impl<'a> Key<'a> {
             | Key::Counters
             | Key::Configuration
             | Key::CopyMark
+            | Key::Hollow
             | Key::Collection { .. }
             | Key::Counts { .. } => KeySpace::Meta,
             Key::Row { .. } => KeySpace::Rows,
@@ -131,6 +135,7 @@ impl<'a> Key<'a> {
             Key::Counters => out.push(COUNTERS),
             Key::Configuration => out.push(CONFIGURATION),
             Key::CopyMark => out.push(COPY_MARK),
+            Key::Hollow => out.push(HOLLOW),
             Key::Collection { collection } => tagged(out, COLLECTION, collection),
             Key::Counts { collection } => tagged(out, COUNTS, collection),
             Key::Row { collection: id, row_key: rest } | Key::Index { index: id, entry: rest } => {
@@ -218,6 +223,7 @@ fn decode_meta(bytes: &[u8]) -> Option<Key<'static>> {
         COUNTERS if rest.is_empty() => Some(Key::Counters),
         CONFIGURATION if rest.is_empty() => Some(Key::Configuration),
         COPY_MARK if rest.is_empty() => Some(Key::CopyMark),
+        HOLLOW if rest.is_empty() => Some(Key::Hollow),
         COLLECTION => Some(Key::Collection { collection: id()? }),
         COUNTS => Some(Key::Counts { collection: id()? }),
         _ => None,
@@ -231,12 +237,13 @@ mod tests {
     #[test]
     fn keys_have_exactly_the_bytes_of_the_map() {
         let part = [&[7; SESSION_BYTES][..], &[0, 0, 1, 2]].concat();
-        let cases: [(Key<'_>, u8, &[u8]); 11] = [
+        let cases: [(Key<'_>, u8, &[u8]); 12] = [
             (Key::FormatVersion, 0, &[0x00]),
             (Key::Applied, 0, &[0x01]),
             (Key::Counters, 0, &[0x02]),
             (Key::Configuration, 0, &[0x03]),
             (Key::CopyMark, 0, &[0x04]),
+            (Key::Hollow, 0, &[0x05]),
             (Key::Collection { collection: 0x0102 }, 0, &[0x10, 0, 0, 1, 2]),
             (Key::Counts { collection: 7 }, 0, &[0x11, 0, 0, 0, 7]),
             (Key::Row { collection: 7, row_key: b"id" }, 1, &[0, 0, 0, 7, b'i', b'd']),

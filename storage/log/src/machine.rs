@@ -61,6 +61,18 @@ pub trait StateMachine: Send + Sync {
     /// Applies entries in order, as one atomic step. Refused unless the state is whole.
     fn apply(&self, entries: &[Entry]) -> Result<(), Fatal>;
 
+    /// Takes entries as done without carrying out their effects. If there were any, the state is
+    /// hollow from then on, durably with the position, and nothing is ever applied to it again.
+    fn pass(&self, _: &[Entry]) -> Result<(), Fatal> {
+        Err(Fatal { reason: "this state leaves nothing out".to_owned(), no_space: false })
+    }
+
+    /// True when effects were left out: position and configuration hold, and nothing else does. Only
+    /// a copy of a state that is not hollow makes it one with data.
+    fn is_hollow(&self) -> bool {
+        false
+    }
+
     /// Entries that were on their way will never come. Whoever waits for one to be applied has to
     /// look again.
     fn lost(&self) {}
@@ -77,6 +89,11 @@ pub trait StateMachine: Send + Sync {
     /// A copy of the state as it is now, unchanged by what is applied later. Refused while the
     /// state is partial.
     fn export(&self) -> Result<Box<dyn Export>, Fatal>;
+
+    /// A copy of position and configuration alone, which makes a hollow state.
+    fn export_position(&self) -> Result<Box<dyn Export>, Fatal> {
+        Err(Fatal { reason: "this state leaves nothing out".to_owned(), no_space: false })
+    }
 
     /// Durably marks the state as partial and drops everything in it; `applied()` is zero from now
     /// on. Starts over when a copy was arriving.

@@ -163,7 +163,16 @@ impl Member {
         if self.partial || (full && !self.departures.by_peer.contains_key(&peer)) {
             return None;
         }
-        let export = self.machine.export().map_err(|fatal| copy_failed("begin", &fatal)).ok()?;
+        let to_witness = self.witnesses.contains(&peer);
+        if self.machine.is_hollow() && !to_witness {
+            // There is nothing to give but holes.
+            return None;
+        }
+        let export = match to_witness {
+            true => self.machine.export_position(),
+            false => self.machine.export(),
+        };
+        let export = export.map_err(|fatal| copy_failed("begin", &fatal)).ok()?;
         tracing::info!(
             target: "REPL",
             id = 7_200_012,
@@ -259,7 +268,7 @@ impl Member {
     /// Lets the log begin behind a copy that has arrived, and starts the core from there.
     pub(super) fn adopt_copy(&mut self) -> Result<(), recovery::RecoveryError> {
         recovery::follow_copy(self.log.as_ref(), self.machine.as_ref())?;
-        self.partial = false;
+        self.partial = self.lacks_data();
         let membership = recovery::membership(self.machine.as_ref(), self.start, self.node)?;
         self.restart_core(std::sync::Arc::new(membership))
     }

@@ -3,8 +3,9 @@
 use crate::bench::{Set, members};
 use quire_consensus::{Consensus, ConsensusKind, Message};
 use quire_engine::{Call, EngineError, Fault};
-use quire_log::{LogIndex, Term};
+use quire_log::{LogIndex, StateMachine, Term};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -113,4 +114,42 @@ fn an_append(from: u64, to: u64) -> Consensus {
         context: Vec::new(),
         entries: Vec::new(),
     }
+}
+
+#[test]
+fn an_arbiter_gets_the_position_and_all_of_it_when_it_is_one_no_more() {
+    let mut set = with_one_behind(is_offer);
+    let arbiters = |set: &mut Set, arbiters: BTreeSet<u64>| {
+        for id in 1..=3 {
+            let own = Some(arbiters.contains(&id));
+            set.node(id).member.set_witnesses(arbiters.clone(), own);
+        }
+    };
+    arbiters(&mut set, BTreeSet::from([3]));
+    set.loses = Box::new(|_, _, _| false);
+    let at_the_end = |set: &Set| {
+        let applied = |id: u64| set.nodes[&id].documents.applied().index;
+        applied(3) == applied(1)
+    };
+    assert!(set.within(5, at_the_end));
+    assert!(set.nodes[&3].documents.is_hollow());
+    assert!(!set.nodes[&1].documents.is_hollow());
+    set.write(1);
+    assert!(set.within(5, at_the_end));
+
+    arbiters(&mut set, BTreeSet::new());
+    assert!(set.within(10, |set| set.has_everything(3, 1) && !set.nodes[&3].documents.is_hollow()));
+    set.write(1);
+    assert!(set.within(5, |set| set.has_everything(3, 1)));
+}
+
+#[test]
+fn nobody_gets_data_from_a_leader_that_has_none() {
+    let mut set = with_one_behind(is_offer);
+    let alone = BTreeSet::from([1]);
+    set.node(1).member.set_witnesses(alone, Some(true));
+    set.write(1);
+    assert!(set.nodes[&1].documents.is_hollow());
+    set.loses = Box::new(|_, _, _| false);
+    assert!(!set.within(10, |set| set.nodes[&3].documents.is_hollow()));
 }

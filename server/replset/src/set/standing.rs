@@ -234,7 +234,8 @@ impl ReplicaSet {
             parts.replica.set_tick(tick(detail.config.settings.election_timeout_millis));
             let delay = now.own_member().map_or(0, |member| member.delay_secs);
             parts.replica.set_delay(u32::try_from(delay).unwrap_or(0));
-            parts.replica.set_witness(now.own_member().is_some_and(|own| own.arbiter_only));
+            let own = now.own_member().map(|own| own.arbiter_only);
+            parts.replica.set_witnesses(detail.arbiters().collect(), own);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::codec::Writer;
 use crate::machine::{fatal, stopped};
 use crate::open::{read_applied, space};
 use quire_engine::{Direction, EngineError, KeyRange, Read};
-use quire_keys::KeySpace;
+use quire_keys::{Key, KeySpace};
 use quire_log::{Applied, Completeness, Export, Fatal};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -25,6 +25,60 @@ impl Documents {
         let applied = read_applied(reader.as_ref()).map_err(fatal)?;
         let (place, totals) = (Place::default(), Totals::default());
         Ok(Exporter { reader, applied, place, number: 0, totals, ended: false })
+    }
+}
+
+impl Documents {
+    /// What an arbiter gets: where the log stands, who is in the set, and the mark that says that
+    /// there is nothing else.
+    pub(crate) fn start_export_of_position(&self) -> Result<PositionExporter, Fatal> {
+        let reader = self.engine().snapshot();
+        if read_mark(reader.as_ref()).map_err(fatal)? == Completeness::Partial {
+            return Err(stopped("a state that is still arriving cannot be copied".to_owned()));
+        }
+        let applied = read_applied(reader.as_ref()).map_err(fatal)?;
+        let key = Key::Configuration.encode();
+        let configuration = reader.get(space(KeySpace::Meta), &key).map_err(fatal)?;
+        let mut body = Body::default();
+        if let Some(payload) = &configuration {
+            body.put(KeySpace::Meta, &key, payload);
+        }
+        body.put(KeySpace::Meta, &Key::Hollow.encode(), &[]);
+        let totals = Totals::default();
+        Ok(PositionExporter { applied, body: Some(body), number: 0, totals, ended: false })
+    }
+}
+
+/// The two pairs of a position.
+pub(crate) struct PositionExporter {
+    applied: Applied,
+    /// Until it was given.
+    body: Option<Body>,
+    number: u64,
+    totals: Totals,
+    ended: bool,
+}
+
+impl Export for PositionExporter {
+    fn applied(&self) -> Applied {
+        self.applied
+    }
+
+    fn next_chunk(&mut self, _: usize) -> Result<Option<Vec<u8>>, Fatal> {
+        if self.ended {
+            return Ok(None);
+        }
+        let (applied, number) = (self.applied, self.number);
+        self.number = self.number.saturating_add(1);
+        let Some(body) = self.body.take() else {
+            self.ended = true;
+            let content = Content::End(self.totals);
+            return Ok(Some(Chunk { applied, number, content }.encode()));
+        };
+        let pairs = body.pairs;
+        let body = body.out.finish();
+        self.totals = self.totals.with(pairs, &body);
+        Ok(Some(Chunk { applied, number, content: Content::Pairs(&body) }.encode()))
     }
 }
 

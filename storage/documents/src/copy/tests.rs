@@ -1,6 +1,7 @@
 //! A copy is the state it was taken of, or nothing at all.
 
 mod crashes;
+mod hollow;
 mod refusals;
 
 use crate::{

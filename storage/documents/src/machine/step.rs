@@ -41,6 +41,8 @@ pub(super) struct Step<'a> {
     /// The entry that is being applied.
     origin: Origin,
     configuration: Option<Arc<[u8]>>,
+    /// Effects of this step are left out, as none were before.
+    left_out: bool,
     refused: u64,
     buffers: Buffers,
 }
@@ -92,6 +94,7 @@ impl<'a> Step<'a> {
             sessions: BTreeMap::new(),
             origin: Origin::default(),
             configuration: None,
+            left_out: false,
             refused: 0,
             buffers: Buffers::default(),
         }
@@ -103,6 +106,11 @@ impl<'a> Step<'a> {
 
     pub(super) fn changed_counts(&self) -> BTreeMap<CollectionId, Option<Counts>> {
         self.counts.clone()
+    }
+
+    /// Marks the store as one that effects were left out of.
+    pub(super) fn leave_out(&mut self) {
+        self.left_out = true;
     }
 
     /// Keeps the payload of a configuration entry.
@@ -167,6 +175,9 @@ impl<'a> Step<'a> {
         }
         if let Some(payload) = &self.configuration {
             self.batch.put(meta, &Key::Configuration.encode(), payload);
+        }
+        if self.left_out {
+            self.batch.put(meta, &Key::Hollow.encode(), &[]);
         }
         self.batch.put(meta, &Key::Applied.encode(), &encode_applied(position));
         let changed = !Arc::ptr_eq(&self.catalog, &self.before);
