@@ -272,10 +272,12 @@ fn append_time(b: &mut DocBuilder, at: OpTime) {
 
 /// What is told of an entry that changes the set.
 fn reconfiguration(payload: &[u8]) -> DocBuf {
-    let membership = Membership::decode(payload);
-    let detail = membership.and_then(|membership| Detail::decode(&membership.detail).ok());
+    let membership = Membership::decode(payload).unwrap_or_default();
+    let detail = Detail::decode(&membership.detail).ok();
+    // Whoever else votes was let in by a later entry.
+    let is_first = membership.voters.len() == 1 && !membership.is_joint();
     DocBuf::from(&match detail.map(|detail| detail.config.version) {
-        Some(1) => doc! { "msg": "initiating set" },
+        Some(1) if is_first => doc! { "msg": "initiating set" },
         Some(version) => doc! { "msg": "Reconfig set", "version": version },
         None => doc! { "msg": "Reconfig set" },
     })
