@@ -27,6 +27,13 @@ fn every_rule_holds_whatever_goes_wrong() {
     assert!(happened.iter().all(|times| *times >= 3), "{sum:?}");
 }
 
+/// Its log is full and its data cannot be written when a copy of the state is to be taken over.
+#[test]
+fn a_member_that_can_write_nothing_waits_and_does_not_try_again_at_once() {
+    let outcome = run(1_795_214_908_000_107, None, false);
+    assert_eq!(outcome.wrong, None);
+}
+
 #[test]
 fn a_seed_is_the_same_run_every_time() {
     for seed in [3, 14] {

@@ -87,6 +87,8 @@ impl Member {
             let alone = self.core.membership().members().count() <= 1;
             let cause = if alone { LostCause::NoSpace } else { LostCause::NotLeader };
             self.lose(keep_through, cause, settled);
+            // Once: whoever is told asks again at once.
+            self.trouble = Some(LogTrouble { keep_through, told: true });
         }
         if self.machine.completeness() == Completeness::Arrived {
             match self.adopt_copy() {
