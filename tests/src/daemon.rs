@@ -178,6 +178,22 @@ impl Daemon {
         kill_process(Pid::from_child(&self.child), signal).expect("the process is ours");
     }
 
+    /// Stops it without ending it. The kernel tells one thread, and the others run on until that one
+    /// has been scheduled, so this waits until all of them stand still.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let stands_still = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T'))
+        };
+        let patience = Instant::now() + PATIENCE;
+        while !std::fs::read_dir(&tasks).expect("it lives").flatten().all(stands_still) {
+            assert!(Instant::now() < patience, "it does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Ends it as a supervisor does, and returns its exit code.
     pub fn stop(self) -> Option<i32> {
         self.signal(Signal::TERM);

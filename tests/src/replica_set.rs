@@ -168,7 +168,7 @@ impl ReplicaSet {
 
     /// Stops a member's time.
     pub fn pause(&mut self, place: usize) {
-        self.daemon(place).signal(Signal::STOP);
+        self.daemon(place).pause();
         self.places[place].is_paused = true;
     }
 
@@ -246,7 +246,26 @@ impl ReplicaSet {
                 place == primary || set.hello(place).get_bool("secondary").unwrap_or(false)
             })
         });
+        self.wait_until_all_vote();
         self.primary()
+    }
+
+    /// Waits until nobody whom the configuration gives a vote still has to catch up first, and all
+    /// who run know it: whoever does not yet counts other majorities than the rest. The
+    /// configuration that clients see does not tell, the count of voters does.
+    pub fn wait_until_all_vote(&self) {
+        let shall_vote = |config: &Document| {
+            let members = config.get_array("members").cloned().unwrap_or_default();
+            let members = members.iter().filter_map(quire_bson::Bson::as_document);
+            members.filter(|member| member.get_i32("votes").ok() == Some(1)).count()
+        };
+        self.wait_until("all vote who shall, and know it", |set| {
+            set.running().into_iter().all(|place| {
+                let status = set.admin(place, doc! { "replSetGetStatus": 1 });
+                let voters = status.get_i32("votingMembersCount").unwrap_or_default();
+                usize::try_from(voters) == Ok(shall_vote(&set.config(place)))
+            })
+        });
     }
 
     pub fn config(&self, place: usize) -> Document {

@@ -47,14 +47,22 @@ impl SmallDisk {
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
 
-    /// Writes a file that leaves only so many bytes free.
+    /// Writes a file that leaves only so many bytes free. The server goes on writing meanwhile (a
+    /// flush, a compaction): when that took the space first, the rest is looked at again.
     pub fn fill_to(&self, free_bytes: u64) -> io::Result<PathBuf> {
         let ballast = self.path().join("ballast");
-        let count = self.free_bytes()?.saturating_sub(free_bytes);
         let file = std::fs::File::create(&ballast)?;
         let flags = rustix::fs::FallocateFlags::empty();
-        rustix::fs::fallocate(&file, flags, 0, count)?;
-        Ok(ballast)
+        loop {
+            let count = self.free_bytes()?.saturating_sub(free_bytes);
+            if count == 0 {
+                return Ok(ballast);
+            }
+            match rustix::fs::fallocate(&file, flags, 0, count) {
+                Err(rustix::io::Errno::NOSPC) => {}
+                outcome => return outcome.map(|()| ballast).map_err(io::Error::from),
+            }
+        }
     }
 }
 

@@ -149,7 +149,7 @@ fn a_server_that_was_paused_goes_on() {
     let fresh = Fresh::start();
     let mut connection = fresh.daemon.connect();
     connection.ok("test", doc! { "insert": "c", "documents": [{ "_id": 1 }] });
-    fresh.daemon.signal(Signal::STOP);
+    fresh.daemon.pause();
     let insert = doc! { "insert": "c", "documents": [{ "_id": 2 }] };
     let sent = connection.send("test", insert, quire_protocol::Flags::NONE, None);
     fresh.daemon.signal(Signal::CONT);

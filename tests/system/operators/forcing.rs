@@ -2,7 +2,7 @@
 
 use quire_bson::{Document, doc};
 use quire_protocol::Flags;
-use quire_tests::{ReplicaSet, members_of};
+use quire_tests::{ReplicaSet, failure, members_of};
 
 /// What a member gave up: the positions of its entries, file by file.
 fn given_up(set: &ReplicaSet, place: usize) -> Vec<Vec<i64>> {
@@ -93,7 +93,11 @@ fn those_who_are_ahead_or_cut_off_follow_a_forced_configuration_that_names_them(
     let mut writer = set.connect(primary);
     let insert = doc! { "insert": "kept", "documents": [{ "_id": 99 }] };
     writer.send("test", insert, Flags::NONE, None).expect("it is sent");
-    writer.receive().expect("that it is not known what became of it");
+    let reply = writer.receive().expect("an answer");
+    assert!(
+        failure(&reply.body().to_document()).is_some(),
+        "nobody else was there to acknowledge it"
+    );
     set.pause(primary);
     for place in [lost, gone] {
         set.resume(place);
@@ -116,9 +120,7 @@ fn those_who_are_ahead_or_cut_off_follow_a_forced_configuration_that_names_them(
     set.wait_for_count(primary, 15);
     set.wait_for_state(primary, "SECONDARY");
     set.insert(survivor, 105..106, 3);
-    set.wait_until("all of them vote", |set| {
-        members_of(&set.config(survivor)).iter().all(|member| !member.contains_key("newlyAdded"))
-    });
+    set.wait_until_all_vote();
     set.wait_until_equal();
     for place in [ahead, primary] {
         let files = given_up(&set, place);

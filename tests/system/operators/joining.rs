@@ -26,10 +26,7 @@ fn an_empty_member_is_taken_in_while_clients_write_and_let_go_again() {
         });
         assert_eq!(reply.get_f64("ok").ok(), Some(1.0), "{reply}");
         set.wait_for_state(new, "SECONDARY");
-        set.wait_until("it votes", |set| {
-            let config = set.config(0);
-            members_of(&config).iter().all(|member| !member.contains_key("newlyAdded"))
-        });
+        set.wait_until_all_vote();
     });
     set.wait_for_count(new, written);
     set.insert(0, written..written + 1, 2);
@@ -64,10 +61,7 @@ fn a_member_with_a_new_disk_comes_back_as_somebody_else() {
     });
     set.wait_for_count(lost, written);
     set.daemon(primary).logged(ANOTHER_DISK);
-    set.wait_until("nobody waits for votes", |set| {
-        let config = set.config(primary);
-        members_of(&config).iter().all(|member| !member.contains_key("newlyAdded"))
-    });
+    set.wait_until_all_vote();
     // It counts again: with it and the primary alone there is a majority.
     let other = set.secondaries().into_iter().find(|place| *place != lost).expect("a third one");
     set.kill(other);

@@ -79,7 +79,8 @@ fn nobody_steps_down_without_a_successor_unless_forced() {
     assert_eq!(client.fails("admin", order).0, 50);
     set.insert(0, 5..6, 3);
     client.ok("admin", doc! { "replSetStepDown": 2, "force": true });
-    assert_eq!(client.ok("admin", doc! { "hello": 1 }).get_bool("secondary").ok(), Some(true));
+    let hello = client.ok("admin", doc! { "hello": 1 });
+    assert_eq!(hello.get_bool("secondary").ok(), Some(true), "{hello}");
     set.wait_for_state(0, "PRIMARY");
     set.insert(0, 2..3, 3);
 }

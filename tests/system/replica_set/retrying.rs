@@ -121,10 +121,7 @@ fn a_member_that_got_a_copy_knows_what_was_done_before_it_came() {
     assert_eq!(failure(&reply), None);
     set.wait_for_state(new, "SECONDARY");
     set.daemon(new).logged(GETTING_A_COPY);
-    set.wait_until("it votes", |set| {
-        let config = set.config(primary);
-        members_of(&config).iter().all(|member| !member.contains_key("newlyAdded"))
-    });
+    set.wait_until_all_vote();
     // It may not stand before it knows that it votes.
     set.wait_until("it stands for election", |set| {
         let told = set.connect(new).reply("admin", doc! { "replSetStepUp": 1 });

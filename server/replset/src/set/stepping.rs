@@ -72,7 +72,9 @@ impl ReplicaSet {
         let mut told: Option<(RaftId, Instant)> = None;
         loop {
             let seen = self.progressed.generation();
-            if parts.replica.view().role != Role::Leader {
+            // Not what the core has decided, but what clients are told already: whoever asks after
+            // the answer must not find a primary here.
+            if self.inner.lock().view.role != Role::Leader {
                 return Ok(());
             }
             let successor = self.successor();
@@ -85,25 +87,15 @@ impl ReplicaSet {
             }
             let is_late = Instant::now() >= deadline;
             if is_late && (successor.is_none() || !is_waiting) {
-                return self.end_without_successor(order);
+                if !order.force {
+                    return Err(nobody_caught_up());
+                }
+                parts.replica.resign();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let pause = left.clamp(Duration::from_millis(1), Duration::from_millis(20));
             self.changed_or(seen, pause).await;
         }
-    }
-
-    fn end_without_successor(&self, order: StepDown) -> Result<()> {
-        if order.force {
-            self.parts()?.replica.resign();
-            return Ok(());
-        }
-        Err(CommandError::new(
-            Code::ExceededTimeLimit,
-            "No electable secondaries caught up as of the end of the catch up period. Please use \
-             the replSetStepDown command with the argument {force: true} to force node to step \
-             down.",
-        ))
     }
 
     /// The node to hand over to, if anybody has everything.
@@ -249,6 +241,14 @@ impl Drop for EndOfStepDown<'_> {
         let (before, now) = set.twice_standing(has_failed);
         set.announce(&before, &now);
     }
+}
+
+fn nobody_caught_up() -> CommandError {
+    CommandError::new(
+        Code::ExceededTimeLimit,
+        "No electable secondaries caught up as of the end of the catch up period. Please use the \
+         replSetStepDown command with the argument {force: true} to force node to step down.",
+    )
 }
 
 fn failed(message: &str) -> CommandError {
