@@ -266,15 +266,14 @@ impl Shared {
             queue.refuse_unless(writable, refusal);
         }
         let (changed, progressed, more) = (settled.changed, settled.progressed, settled.more);
-        // Whoever hears that a proposal was lost must find the new epoch.
+        // Whoever hears that a proposal was lost must find the new epoch, and whoever asks then who
+        // leads must not hear what was true before.
+        if let Some(view) = view.as_ref().filter(|_| changed) {
+            self.observer.changed(view);
+        }
         settled.answer();
-        if let Some(view) = view {
-            if changed {
-                self.observer.changed(&view);
-            }
-            if progressed {
-                self.observer.progressed(&view);
-            }
+        if let Some(view) = view.as_ref().filter(|_| progressed) {
+            self.observer.progressed(view);
         }
         more
     }

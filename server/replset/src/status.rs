@@ -11,7 +11,7 @@ pub use initial_sync::{Attempt, InitialSync};
 pub use member::{Heard, MemberStatus, Own};
 pub use metrics::{CandidateMetrics, ParticipantMetrics};
 
-use crate::config::{MemberConfig, NO_LONGER_MEMBER, ReplicaSetConfig};
+use crate::config::{MemberConfig, MemberId, NO_LONGER_MEMBER, ReplicaSetConfig};
 use crate::optime::OpTime;
 use crate::state::MemberState;
 use crate::write_concern::count_fields;
@@ -58,6 +58,9 @@ pub struct Status<'a> {
     pub candidate: Option<CandidateMetrics>,
     /// On others: for whom it voted last.
     pub participant: Option<ParticipantMetrics>,
+    /// Whose votes count now: a member that the configuration gives a vote gets it once it has
+    /// caught up.
+    pub voters: Vec<MemberId>,
     /// In the order of the configuration.
     pub members: Vec<MemberStatus<'a>>,
 }
@@ -86,6 +89,8 @@ impl Status<'_> {
         }
         let members = self.members.iter().map(|member| Bson::Document(member.to_document(self)));
         shown.insert("members", members.collect::<Vec<Bson>>());
+        // No field of MongoDB's: there a vote in the configuration is one in elections.
+        shown.insert("quire", doc! { "voters": &self.voters });
         shown
     }
 }

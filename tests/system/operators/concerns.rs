@@ -16,7 +16,7 @@ fn coasts() -> ReplicaSet {
         members[WEST].insert("priority", 0);
         config.insert("members", members);
         let modes = doc! { "both": { "coast": 2 }, "more": { "coast": 3 } };
-        config.insert("settings", doc! { "getLastErrorModes": modes });
+        config.get_document_mut("settings").expect("settings").insert("getLastErrorModes", modes);
     });
     set.wait_until_whole();
     set

@@ -35,6 +35,10 @@ impl ReplicaSet {
             shown.message = trouble.unwrap_or_default();
             MemberStatus::Other(shown)
         });
+        let voters = &inner.view.membership.voters;
+        let counts =
+            |member: &MemberId| detail.node_of(*member).is_some_and(|n| voters.contains(&n));
+        let voters = detail.config.members.iter().map(|member| member.id).filter(counts);
         let primary = standing.primary.and_then(|position| detail.config.members.get(position));
         let source = primary.filter(|primary| primary.id != own.id);
         let status = Status {
@@ -52,6 +56,7 @@ impl ReplicaSet {
             initial_sync: inner.initial_sync(applied),
             candidate: self.candidate(&inner, standing.state, applied, own),
             participant: None,
+            voters: voters.collect(),
             members: members.collect(),
         };
         Ok(status.to_document())

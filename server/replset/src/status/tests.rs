@@ -69,6 +69,7 @@ fn status(config: &ReplicaSetConfig) -> Status<'_> {
         initial_sync: None,
         candidate: None,
         participant: None,
+        voters: vec![config.members[0].id],
         members,
     }
 }
@@ -106,6 +107,7 @@ fn the_head_tells_of_the_set_and_of_this_member() {
             "lastWrittenWallTime": date(42_500),
         },
         "lastStableRecoveryTimestamp": Timestamp { time: 39, increment: 1 },
+        "quire": { "voters": [0] },
     };
     assert_eq!(shown, wanted);
 }
