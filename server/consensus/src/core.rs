@@ -450,9 +450,15 @@ impl Core {
             NEVER
         };
         self.raw.raft.set_randomized_election_timeout(ticks);
-        if self.leader_is_dead {
+        if self.leader_is_dead || self.is_only_voter() {
             self.hurry();
         }
+    }
+
+    /// Nobody else could be heard of.
+    fn is_only_voter(&self) -> bool {
+        let Membership { voters, outgoing, .. } = self.membership.as_ref();
+        outgoing.is_empty() && voters.iter().eq([&self.raw.raft.id])
     }
 
     /// Stands soon: the survivors one after the other, in the order of their ids.
