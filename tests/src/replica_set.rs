@@ -63,6 +63,9 @@ impl ReplicaSet {
     ) -> ReplicaSet {
         let set = ReplicaSet::uninitiated(count, words);
         set.initiate(change);
+        // Before that the set is as large as those whose votes count, and may lose nobody.
+        set.wait_for_state(0, "PRIMARY");
+        set.wait_until_all_vote();
         set
     }
 
@@ -259,16 +262,21 @@ impl ReplicaSet {
     /// Waits until the votes of all whom the configuration gives one count, and all who run know it:
     /// whoever does not yet reckons with other majorities than the rest.
     pub fn wait_until_all_vote(&self) {
-        let shall_vote = |config: &Document| {
-            let members = config.get_array("members").cloned().unwrap_or_default();
+        let ask = |set: &ReplicaSet, place: usize, command: &str| {
+            let command = doc! { command: 1 };
+            set.connect(place).reply("admin", command)
+        };
+        let shall_vote = |reply: &Document| {
+            let members = reply.get_document("config").ok()?.get_array("members").ok()?;
             let members = members.iter().filter_map(quire_bson::Bson::as_document);
-            members.filter(|member| member.get_i32("votes").ok() == Some(1)).count()
+            Some(members.filter(|member| member.get_i32("votes").ok() == Some(1)).count())
         };
         self.wait_until("all vote who shall, and know it", |set| {
             set.running().into_iter().all(|place| {
-                let status = set.admin(place, doc! { "replSetGetStatus": 1 });
+                let status = ask(set, place, "replSetGetStatus");
                 let voters = status.get_document("quire").and_then(|own| own.get_array("voters"));
-                voters.is_ok_and(|voters| voters.len() == shall_vote(&set.config(place)))
+                let counted = voters.map(Vec::len).ok();
+                counted.is_some() && counted == shall_vote(&ask(set, place, "replSetGetConfig"))
             })
         });
     }

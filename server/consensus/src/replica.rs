@@ -49,13 +49,14 @@ impl Default for Options {
     }
 }
 
-/// Hears of what happens to a member. Called from the thread that did it; must not block.
+/// Hears of what happens to a member. Called from the thread that did it; must not block. What is
+/// true then is asked of the replica: whoever begins to listen may do so between two changes.
 pub trait Observer: Send + Sync {
     /// The member's place in the set changed.
-    fn changed(&self, view: &MemberView);
+    fn changed(&self);
 
     /// Another member got further.
-    fn progressed(&self, view: &MemberView);
+    fn progressed(&self);
 
     /// Another member says something that is not about the log.
     fn gossip(&self, from: u64, bytes: &[u8]);
@@ -66,8 +67,8 @@ pub trait Observer: Send + Sync {
 pub struct NoObserver;
 
 impl Observer for NoObserver {
-    fn changed(&self, _: &MemberView) {}
-    fn progressed(&self, _: &MemberView) {}
+    fn changed(&self) {}
+    fn progressed(&self) {}
     fn gossip(&self, _: u64, _: &[u8]) {}
 }
 

@@ -241,26 +241,18 @@ impl Shared {
         self.counters.entries.store(member.committed_entries, Ordering::Relaxed);
         self.counters.groups.store(member.groups, Ordering::Relaxed);
         self.counters.truncations.store(member.truncations, Ordering::Relaxed);
-        let view = (settled.changed || settled.progressed).then(|| {
-            let view = member.view().clone();
-            *self.view.lock() = view.clone();
-            view
-        });
+        if settled.changed || settled.progressed {
+            *self.view.lock() = member.view().clone();
+        }
         drop(member);
-        let more = self.deliver(settled, writable, refusal, view);
+        let more = self.deliver(settled, writable, refusal);
         for (queued, cause) in behind {
             queued.waiter.answer(Err(Lost { cause }));
         }
         more
     }
 
-    fn deliver(
-        &self,
-        settled: Settled,
-        writable: bool,
-        refusal: LostCause,
-        view: Option<MemberView>,
-    ) -> bool {
+    fn deliver(&self, settled: Settled, writable: bool, refusal: LostCause) -> bool {
         {
             let mut queue = self.queue.lock();
             queue.refuse_unless(writable, refusal);
@@ -268,12 +260,12 @@ impl Shared {
         let (changed, progressed, more) = (settled.changed, settled.progressed, settled.more);
         // Whoever hears that a proposal was lost must find the new epoch, and whoever asks then who
         // leads must not hear what was true before.
-        if let Some(view) = view.as_ref().filter(|_| changed) {
-            self.observer.changed(view);
+        if changed {
+            self.observer.changed();
         }
         settled.answer();
-        if let Some(view) = view.as_ref().filter(|_| progressed) {
-            self.observer.progressed(view);
+        if progressed {
+            self.observer.progressed();
         }
         more
     }

@@ -186,11 +186,10 @@ impl ReplicaSet {
 
     /// Tells the set of the replica that reports to it.
     pub fn attach(&self, replica: Arc<Replica>, sequencer: Arc<Sequencer>) {
-        let view = replica.view();
         // Whoever has no configuration yet may wait for a copy, and has to ask again for what is lost.
         replica.set_tick(standing::tick(crate::config::ELECTION_TIMEOUT_MILLIS));
         let _ = self.parts.set(Parts { replica, sequencer });
-        self.note_view(&view);
+        self.note_view();
         // The replica may have reported before there was anybody to tell how to tick.
         self.tell_addresses(&self.standing());
     }

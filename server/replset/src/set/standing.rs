@@ -6,7 +6,7 @@
 use super::{Elected, Inner, ReplicaSet};
 use crate::election::{self, Stand};
 use crate::{Detail, HostPort, MemberConfig, MemberState};
-use quire_consensus::{Candidacy, ELECTION_TICKS, MemberView, Membership, Observer, Role};
+use quire_consensus::{Candidacy, ELECTION_TICKS, Membership, Observer, Role};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,20 +125,23 @@ impl ReplicaSet {
         }
     }
 
-    /// Takes over what the replica says of itself.
-    pub(super) fn note_view(&self, view: &MemberView) {
+    /// Takes over what the replica says of itself. It is asked under the lock, so that nobody who was
+    /// held up puts back what was true before.
+    pub(super) fn note_view(&self) {
+        let Some(parts) = self.parts.get() else { return };
         let node = self.founding.node;
         let (before, now, membership_changed, new_leader) = {
             let mut inner = self.inner.lock();
+            let view = parts.replica.view();
             let before = inner.standing(node);
             let new_leader = view.leader.filter(|leader| inner.view.leader != Some(*leader));
             let membership_changed =
                 inner.detail.is_none() || *inner.view.membership != *view.membership;
-            inner.view = view.clone();
+            inner.view = view;
             if membership_changed {
                 // New members are asked how they are at once.
                 inner.last_gossip = None;
-                inner.detail = detail_of(&view.membership).or_else(|| inner.detail.take());
+                inner.detail = detail_of(&inner.view.membership).or_else(|| inner.detail.take());
             }
             let now = inner.standing(node);
             self.note_election(&mut inner, &before, &now);
@@ -312,12 +315,16 @@ fn detail_of(membership: &Membership) -> Option<Arc<Detail>> {
 }
 
 impl Observer for ReplicaSet {
-    fn changed(&self, view: &MemberView) {
-        self.note_view(view);
+    fn changed(&self) {
+        self.note_view();
     }
 
-    fn progressed(&self, view: &MemberView) {
-        self.inner.lock().view.peers = view.peers.clone();
+    fn progressed(&self) {
+        let Some(parts) = self.parts.get() else { return };
+        {
+            let mut inner = self.inner.lock();
+            inner.view.peers = parts.replica.view().peers;
+        }
         self.progressed.notify();
     }
 
