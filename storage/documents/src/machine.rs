@@ -38,6 +38,8 @@ pub struct Documents {
     refused: AtomicU64,
     /// Set when a write has failed: it may have taken effect all the same.
     doubtful: AtomicBool,
+    /// The position from which entries are tried again, while they fail.
+    tried_from: Mutex<Option<LogIndex>>,
 }
 
 impl Documents {
@@ -50,6 +52,7 @@ impl Documents {
             arrival: Mutex::new(None),
             refused: AtomicU64::new(0),
             doubtful: AtomicBool::new(false),
+            tried_from: Mutex::new(None),
         }
     }
 
@@ -121,6 +124,7 @@ impl Documents {
         self.engine.write(batch, durability).map_err(fatal)?;
         self.show(stored, &mut counts, &mut catalog);
         self.doubtful.store(false, Ordering::Relaxed);
+        *self.tried_from.lock() = None;
         Ok(())
     }
 
@@ -172,7 +176,7 @@ impl Documents {
     /// Moves the position over entries, and does with their effects what is said.
     fn advance(&self, entries: &[Entry], manner: Manner) -> Result<(), Fatal> {
         let mut counts = self.counts.lock();
-        let before = self.applied();
+        let first = *self.tried_from.lock().get_or_insert(self.applied().index);
         self.settle(&mut counts)?;
         let mut after = self.standing();
         if after.completeness != Completeness::Whole {
@@ -186,11 +190,12 @@ impl Documents {
         }
         let was_hollow = after.hollow;
         let position = after.applied;
-        // Entries are repeated after a failure only; then those that took effect are left out.
-        let done = |entry: &&Entry| entry.index > before.index && entry.index <= position.index;
+        // Entries are repeated after failures only; then those that took effect are left out.
+        let done = |entry: &&Entry| entry.index > first && entry.index <= position.index;
         let skipped = entries.iter().take_while(done).count();
         if skipped > 0 && skipped == entries.len() {
             // Nothing is left to write, and a write that failed would make them unknown once more.
+            *self.tried_from.lock() = None;
             return Ok(());
         }
         let known = after.configuration.clone();
@@ -211,6 +216,7 @@ impl Documents {
         let refused = step.refused();
         let changed_counts = step.changed_counts();
         self.publish(step.finish(after.applied), after)?;
+        *self.tried_from.lock() = None;
         for (collection, changed) in changed_counts {
             match changed {
                 Some(changed) => counts.insert(collection, changed),

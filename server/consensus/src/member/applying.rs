@@ -76,8 +76,7 @@ impl Member {
     /// Applies what is committed, as much as one turn should take.
     pub(super) fn apply(&mut self, transport: &dyn Transport, settled: &mut Settled) {
         let mut bytes = 0_usize;
-        while !self.partial && !self.halted && self.core.committed() > self.machine.applied().index
-        {
+        while !self.partial && !self.halted && self.has_more_to_apply() {
             if bytes > TURN_BYTES_MAX {
                 settled.more = true;
                 break;
@@ -102,6 +101,13 @@ impl Member {
         }
         self.tell_progress(transport);
         self.answer_applied(self.machine.applied(), settled);
+    }
+
+    /// A step that failed is tried again even if it took effect all the same: what follows from it
+    /// has not been done.
+    fn has_more_to_apply(&self) -> bool {
+        let applied = self.machine.applied().index;
+        !self.backlog.failed.is_empty() || self.core.committed() > applied
     }
 
     fn count(&mut self, step: &[Entry]) {

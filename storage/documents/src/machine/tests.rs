@@ -417,6 +417,29 @@ fn a_repeated_entry_counts_once_whatever_the_failed_write_has_done() {
 }
 
 #[test]
+fn entries_that_fail_again_and_again_take_effect_once() {
+    let engine = Arc::new(FaultyEngine::new(memory()));
+    let documents = Documents::open(Arc::clone(&engine) as _).unwrap();
+    let entries = [
+        entry(1, vec![create(COLLECTION, "c", Layout::ById)]),
+        entry(2, vec![insert(1, doc! { "_id": 1 })]),
+        entry(3, vec![insert(2, doc! { "_id": 2 })]),
+    ];
+    documents.apply(&entries[..1]).unwrap();
+    // Each attempt holds more than the one before it, and has taken effect though it failed.
+    for attempt in [&entries[1..2], &entries[1..]] {
+        let error = EngineError::NoSpace("full".to_owned());
+        let fault = Fault::once(Call::Write, 1, error);
+        engine.fail(Fault { effect: Done::Complete, ..fault });
+        documents.apply(attempt).unwrap_err();
+    }
+    documents.apply(&entries[1..]).unwrap();
+    assert_eq!(documents.applied().index, LogIndex(3));
+    assert_eq!(documents.view().counts(COLLECTION).unwrap().documents, 2);
+    is_sound(&documents);
+}
+
+#[test]
 fn durable_is_what_was_flushed() {
     let (_, documents) = applied(vec![create(COLLECTION, "c", Layout::ById)]);
     assert_eq!(documents.durable().unwrap(), LogIndex::ZERO);
