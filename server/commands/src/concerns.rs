@@ -91,16 +91,25 @@ pub async fn before(context: &Context<'_>) -> Result<()> {
     Ok(())
 }
 
+/// What a command leaves to be waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Something may be written.
+    Writes,
+    /// It failed before it wrote: its concern can only be told to be impossible.
+    Nothing,
+}
+
 /// Waits until a write has reached all that its client asks for. The error goes beside the results:
 /// the write is done and stays.
-pub async fn after(context: &Context<'_>, command: &Command) -> Result<()> {
+pub async fn after(context: &Context<'_>, command: &Command, left: Left) -> Result<()> {
     if context.injected.is_some_and(|injected| injected.write_concern_error().is_some()) {
         // The reply will say so whatever is true.
         return Ok(());
     }
     let set = context.server.replica_set.as_ref();
     match set.filter(|_| context.operation.is_write && command.takes_write_concern) {
-        Some(set) => write::wait(context, set, context.concerns.write.as_ref()).await,
+        Some(set) => write::wait(context, set, context.concerns.write.as_ref(), left).await,
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 //! running operation, its time limit, counting, slow-operation lines, and the form of its reply.
 
 use crate::client::Client;
-use crate::concerns::{self, Concerns};
+use crate::concerns::{self, Concerns, Left};
 use crate::counters::OperationClass;
 use crate::generic::Generic;
 use crate::operations::{NewOperation, Operation};
@@ -244,7 +244,11 @@ async fn execute_with_concerns(command: &'static Command, context: &Context<'_>)
     }
     // What is written is done: whatever ends the waiting is told beside the results, or beside what
     // has failed.
-    let waited = limited(concerns::after(context, command), context).await;
+    let left = match outcome.is_err() && !context.operation.wrote() {
+        true => Left::Nothing,
+        false => Left::Writes,
+    };
+    let waited = limited(concerns::after(context, command, left), context).await;
     let Err(unmet) = waited else { return outcome };
     let persona = context.server.facts.persona;
     match outcome {

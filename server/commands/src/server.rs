@@ -224,6 +224,7 @@ impl<'a> Context<'a> {
             now_millis: self.operation.started_millis,
             cluster_time: self.cluster_time(),
             variables: Vec::new(),
+            unbound: Vec::new(),
             random_seed: self.server.host.random(),
             order,
             scripting: self.scripting(),

@@ -37,6 +37,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// When storing sessions is tried again after it failed.
 const SESSIONS_AGAIN: Duration = Duration::from_secs(5);
 
+/// After which a pass that failed is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
 /// The least time between two looks at what was left half done.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 
@@ -194,9 +197,12 @@ async fn tend_index_builds(server: Arc<Server>) {
 async fn drop_orphans(server: Arc<Server>) {
     loop {
         let seen = server.orphans_left_seen();
-        server.drop_orphans().await;
-        tokio::time::sleep(TEND_EVERY).await;
-        server.orphans_left(seen).await;
+        if server.drop_orphans().await {
+            tokio::time::sleep(TEND_EVERY).await;
+            server.orphans_left(seen).await;
+        } else {
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::failing_files::FailingFiles;
 use crate::random;
 use quire_config::exit::{BAD_OPTIONS, NEED_DOWNGRADE, UNCAUGHT};
 use quire_config::{Storage, StorageEngine};
-use quire_consensus::{Options, RecoveryError, Replica};
+use quire_consensus::{Options, RecoveryError, Replica, Retention};
 use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
@@ -69,13 +69,16 @@ impl Stores {
     }
 }
 
+/// What a standalone's log keeps: enough not to begin a file for every few entries. Nobody reads it.
+const UNREAD: Retention = Retention::Size { bytes: 64 << 20, seconds: 0 };
+
 /// A standalone's replica.
 pub(crate) fn alone(
     log: Arc<dyn LogStore>,
     machine: Arc<dyn StateMachine>,
 ) -> Result<Replica, RecoveryError> {
     let node = node_of(log.as_ref())?;
-    Replica::open(log, machine, Options { node, ..Options::default() })
+    Replica::open(log, machine, Options { node, retention: UNREAD, ..Options::default() })
 }
 
 /// The number by which this data directory is known among the voters: drawn once, and kept.

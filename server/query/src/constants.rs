@@ -14,6 +14,9 @@ pub struct Constants {
     pub cluster_time: Option<(u32, u32)>,
     /// The command's `let` variables, already evaluated.
     pub variables: Vec<(String, Bson)>,
+    /// Variables that get their values later: what is parsed with them can only be checked, and shows
+    /// them as missing.
+    pub unbound: Vec<String>,
     /// Seeds `$rand`, `$sampleRate` and `$sample`.
     pub random_seed: u64,
     /// By which values are compared, sorted and gathered.

@@ -4,7 +4,8 @@
 //! what must be known of the log besides its entries, so the last one is enough. A segment that is
 //! full is followed by the next, whose head says where the log stood; so does one that begins because
 //! a write failed, and what failed is behind the end of the segment before it. Nothing is ever written
-//! where something stood, and no file is used twice.
+//! where something stood, but for opening: that writes the last frame over itself, because a sync that
+//! failed may have left it in memory only, and zeros behind it. No file is used twice.
 //!
 //! | found when opening | means |
 //! |---|---|

@@ -49,6 +49,9 @@ fn a_mode_is_met_by_members_of_as_many_kinds_as_it_names() {
         assert_eq!(info.get_bool("wtimeout").ok(), Some(true), "{reply}");
         assert_eq!(reply.get_i32("n").ok(), Some(1), "{reply}");
     }
+    // What makes no sense is told at once: nothing was written that could be waited for.
+    let nonsense = doc! { "insert": "c", "documents": 5, "writeConcern": { "w": "both" } };
+    assert_eq!(client.fails("test", nonsense).0, 14);
     // Everybody else's concerns are as before.
     let reply = insert(&mut client, 4, "majority", 60_000);
     assert_eq!(failure(&reply), None, "{reply}");

@@ -60,6 +60,18 @@ fn orders_to_step_are_taken_by_who_can_follow_them() {
 }
 
 #[test]
+fn whoever_has_caught_up_takes_over_however_little_time_is_granted_for_it() {
+    let set = ReplicaSet::started(3);
+    let primary = set.wait_until_whole();
+    set.insert(primary, 0..10, 3);
+    let order = doc! { "replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0 };
+    set.admin(primary, order);
+    let hello = set.hello(primary);
+    assert_eq!(hello.get_bool("secondary").ok(), Some(true), "{hello}");
+    set.insert(set.primary(), 10..11, 3);
+}
+
+#[test]
 fn nobody_steps_down_without_a_successor_unless_forced() {
     let set = ReplicaSet::started_with(3, &[], |config| {
         let mut members = members_of(config);

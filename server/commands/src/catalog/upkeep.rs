@@ -2,7 +2,8 @@
 //!
 //! Owns the passes a process runs again and again: expired documents go, records of sessions that
 //! nobody uses any more go, collections that were left half filled go, and index builds that lost
-//! their builder are finished or dropped. What a restart or a step-down interrupted is among those. On a set all that is the primary's business; the others follow its log.
+//! their builder are finished or dropped. What a restart or a step-down interrupted is among those.
+//! On a set all that is the primary's business; the others follow its log.
 
 use crate::Server;
 use crate::sessions::Job;
@@ -101,10 +102,10 @@ impl Server {
     }
 
     /// Drops the collections that were left half filled. To be called when the process starts and
-    /// whenever [`Server::orphans_left`] says so.
-    pub async fn drop_orphans(&self) {
+    /// whenever [`Server::orphans_left`] says so. False when it failed and should be tried again.
+    pub async fn drop_orphans(&self) -> bool {
         if !self.takes_writes() {
-            return;
+            return true;
         }
         match drop_orphans(&self.sequencer, &self.temporaries).await {
             Ok(dropped) => {
@@ -116,15 +117,19 @@ impl Server {
                         "A temporary collection that nobody fills any more was dropped"
                     );
                 }
+                true
             }
             // Who is no longer primary leaves them to its successor.
-            Err(error) if self.takes_writes() => tracing::warn!(
-                target: "STORAGE",
-                id = 7_100_073,
-                error = %error,
-                "Temporary collections could not be dropped; the next time tries again"
-            ),
-            Err(_) => {}
+            Err(error) if self.takes_writes() => {
+                tracing::warn!(
+                    target: "STORAGE",
+                    id = 7_100_073,
+                    error = %error,
+                    "Temporary collections could not be dropped; it is tried again"
+                );
+                false
+            }
+            Err(_) => true,
         }
     }
 

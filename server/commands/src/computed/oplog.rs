@@ -49,7 +49,7 @@ pub fn figures(server: &Server) -> Option<Figures> {
         entries: last.0.saturating_add(1).saturating_sub(first.0),
         bytes_max: match replica.retention() {
             Retention::Size { bytes, .. } => bytes,
-            // It is as large as it is; tests say how many entries they want.
+            // A count of entries (`quireLogRetainEntries`) says nothing of bytes: it is as large as it is.
             Retention::Entries(_) => bytes,
         },
     })

@@ -1,5 +1,6 @@
 //! Write concerns on a member of a set.
 
+use super::Left;
 use super::defaults::{self, Origin};
 use crate::server::Context;
 use quire_bson::{DocBuf, doc};
@@ -12,6 +13,7 @@ pub(super) async fn wait(
     context: &Context<'_>,
     set: &ReplicaSet,
     given: Option<&WriteConcern>,
+    left: Left,
 ) -> Result<()> {
     let Some(detail) = set.standing().detail else { return Ok(()) };
     let config = &detail.config;
@@ -30,6 +32,7 @@ pub(super) async fn wait(
         return Ok(());
     }
     let waited = match concern.check_satisfiable(config) {
+        Ok(()) if left == Left::Nothing => Ok(()),
         Ok(()) => set.await_replication(&concern).await,
         Err(error) => Err(error),
     };

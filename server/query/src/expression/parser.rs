@@ -15,6 +15,9 @@ use quire_collation::ValueOrder;
 use quire_errors::{Code, CommandError, Result};
 use std::sync::Arc;
 
+/// The slot of a variable that no evaluation fills.
+const UNFILLED: usize = usize::MAX;
+
 /// How deep expressions nest at most, which bounds the recursion of parsing and evaluating them.
 pub(crate) const DEPTH_MAX: usize = 200;
 
@@ -267,6 +270,9 @@ impl<'c> Parser<'c> {
         }
         if matches!(name, "ROOT" | "CURRENT") {
             return Ok(Node::Field(path));
+        }
+        if self.constants.unbound.iter().any(|unbound| unbound == name) {
+            return Ok(Node::Variable(UNFILLED, path));
         }
         let value = variables::constant(name, self.constants)?;
         Ok(Node::Constant(value.and_then(|value| path.in_value(&value))))

@@ -19,6 +19,7 @@ pub(super) fn constants() -> Arc<Constants> {
         now_millis: 1_700_000_000_000,
         cluster_time: Some((7, 8)),
         variables: vec![("given".to_owned(), Bson::Int32(42))],
+        unbound: Vec::new(),
         random_seed: 1,
         scripting: crate::scripts::Scripting::Off,
         order: crate::ValueOrder::BYTES,

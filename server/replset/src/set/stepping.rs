@@ -69,7 +69,7 @@ impl ReplicaSet {
         let patience = Duration::from_secs(u64::from(order.catch_up_seconds));
         let deadline = Instant::now() + patience;
         let parts = self.parts()?;
-        let mut told: Option<(RaftId, Instant)> = None;
+        let mut told = None;
         loop {
             let seen = self.progressed.generation();
             // Not what the core has decided, but what clients are told already: whoever asks after
@@ -78,15 +78,18 @@ impl ReplicaSet {
                 return Ok(());
             }
             let successor = self.successor();
-            let is_waiting = told.is_some_and(|(_, at)| at.elapsed() < HANDOVER_PATIENCE);
+            let is_late = Instant::now() >= deadline;
+            let is_waiting =
+                |told: Option<Instant>| told.is_some_and(|at| at.elapsed() < HANDOVER_PATIENCE);
+            // However little was granted for catching up, whoever has caught up is told once.
             if let Some(node) = successor
-                && !is_waiting
+                && !is_waiting(told)
+                && (!is_late || told.is_none())
             {
                 parts.replica.transfer(node);
-                told = Some((node, Instant::now()));
+                told = Some(Instant::now());
             }
-            let is_late = Instant::now() >= deadline;
-            if is_late && (successor.is_none() || !is_waiting) {
+            if is_late && !is_waiting(told) {
                 if !order.force {
                     return Err(nobody_caught_up());
                 }

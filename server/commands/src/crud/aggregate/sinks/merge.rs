@@ -26,9 +26,9 @@ pub(super) fn parse(asked: &Asked<'_>, options: RawValue<'_>) -> Result<Box<dyn 
     let merge = Merge(Spec::parse(asked, options)?);
     if let Some(stages) = merge.0.stages() {
         // The stages hold for every document or for none.
-        let nothing = |(name, _): &(String, _)| (name.clone(), Bson::Null);
-        let variables = merge.0.variables.iter().map(nothing).collect();
-        Update::parse(stages, &with_variables(asked.constants, variables), Options::default())?;
+        let mut constants = Constants::clone(asked.constants);
+        constants.unbound = merge.0.variables.iter().map(|(name, _)| name.clone()).collect();
+        Update::parse(stages, &Arc::new(constants), Options::default())?;
     }
     Ok(Box::new(merge))
 }

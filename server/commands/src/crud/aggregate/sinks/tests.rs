@@ -257,6 +257,16 @@ fn the_stages_of_a_merge_see_its_variables_and_the_command_s() {
 }
 
 #[test]
+fn the_stages_of_a_merge_may_do_what_null_would_not_bear() {
+    let rig = rig();
+    rig.ok("db", doc! {"insert": "s", "documents": [{"_id": 1, "items": [1, 2]}]});
+    insert(&rig, "m", [doc! {"_id": 1}]);
+    let merge = doc! {"into": "m", "whenMatched": [{"$set": {"n": {"$size": "$$new.items"}}}]};
+    rig.ok("db", aggregate("s", &[doc! {"$merge": merge}]));
+    assert_eq!(rig.stored("db", "m"), [doc! {"_id": 1, "n": 2}]);
+}
+
+#[test]
 fn a_merge_that_makes_no_sense_is_refused() {
     let rig = rig();
     rig.ok("db", doc! {"create": "v", "viewOn": "c", "pipeline": []});
@@ -394,13 +404,13 @@ fn a_collection_that_nobody_fills_any_more_is_dropped() {
     rig.ok("db", doc! {"create": "tmp.agg_out.mine"});
     let filled = begin(&rig, "c");
     let orphan = begin(&rig, "o").namespace().collection().to_owned();
-    block_on(rig.server.drop_orphans());
+    assert!(block_on(rig.server.drop_orphans()));
     let left = names(&rig);
     assert!(left.iter().any(|name| name == filled.namespace().collection()), "{left:?}");
     assert!(left.iter().any(|name| name == "tmp.agg_out.mine"), "a client made it: {left:?}");
     assert!(!left.contains(&orphan), "{left:?}");
     drop(filled);
-    block_on(rig.server.drop_orphans());
+    assert!(block_on(rig.server.drop_orphans()));
     assert_eq!(names(&rig), ["c", "tmp.agg_out.mine"]);
 }
 
