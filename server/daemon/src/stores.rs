@@ -162,3 +162,24 @@ fn open_failure(error: &OpenError) -> Failure {
 fn refused(code: i32, message: &str) -> Failure {
     Failure::new(code, format!("exception in initAndListen: {message}, terminating"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DATA_SPACES, alone};
+    use quire_consensus::Retention;
+    use quire_documents::Documents;
+    use quire_engine::{Engine, EngineError, MemoryEngine};
+    use quire_log::{EngineLog, LOG_SPACES};
+    use std::sync::Arc;
+
+    #[test]
+    fn the_log_of_a_standalone_is_bounded_in_bytes() {
+        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new(LOG_SPACES.len()));
+        let opener = move || -> Result<Arc<dyn Engine>, EngineError> { Ok(engine.clone()) };
+        let log = Arc::new(EngineLog::open(opener).unwrap());
+        let data = Arc::new(MemoryEngine::new(DATA_SPACES.len()));
+        let machine = Arc::new(Documents::open(data).unwrap());
+        let replica = alone(log, machine).unwrap();
+        assert!(matches!(replica.retention(), Retention::Size { seconds: 0, .. }));
+    }
+}

@@ -42,6 +42,16 @@ fn a_leader_that_is_removed_makes_room_for_another() {
 }
 
 #[test]
+fn the_only_voter_of_a_set_does_not_wait_to_hear_of_others() {
+    let mut set = Set::new(1);
+    set.change(1, &members(&[1], &[], &[]));
+    set.node(1).restart();
+    set.run();
+    set.tick(2);
+    assert_eq!(set.leader(), Some(1), "it stood within a tenth of the election timeout");
+}
+
+#[test]
 fn a_membership_that_does_not_follow_is_refused() {
     let mut set = Set::new(3);
     for next in [members(&[1, 2, 3], &[], &[]), members(&[], &[], &[]), members(&[1], &[2], &[])] {

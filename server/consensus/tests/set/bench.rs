@@ -47,15 +47,24 @@ impl Node {
         let log = Arc::new(EngineLog::open(opener).unwrap());
         let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
         let documents = Arc::new(Documents::open(data).unwrap());
-        let options = Options {
-            node,
-            seed: node,
-            retention: quire_consensus::Retention::Entries(1),
-            ..Options::default()
-        };
-        let member = Member::open(log.clone(), documents.clone(), options, Start::InSet).unwrap();
+        let member = opened(node, &log, &documents);
         Node { member, documents, log, log_faults, shut }
     }
+
+    /// Starts the member again from what it had written.
+    pub fn restart(&mut self) {
+        self.member = opened(self.member.node(), &self.log, &self.documents);
+    }
+}
+
+fn opened(node: u64, log: &Arc<EngineLog>, documents: &Arc<Documents>) -> Member {
+    let options = Options {
+        node,
+        seed: node,
+        retention: quire_consensus::Retention::Entries(1),
+        ..Options::default()
+    };
+    Member::open(log.clone(), documents.clone(), options, Start::InSet).unwrap()
 }
 
 type Loses = Box<dyn Fn(u64, u64, &Message) -> bool>;
