@@ -34,6 +34,9 @@ FUZZ_SECONDS ?= 60
 # For `make sim`: how long, or a seed to run again with a line for everything that happens.
 SIM_SECONDS ?= 60
 SEED ?=
+# Or so many seeds from a known one on, for a verdict that does not depend on the day.
+SIM_FROM ?=
+SIM_SEEDS ?=
 KILL_ROUNDS ?= 200
 IDLE_CONNECTIONS ?= 10000
 # For `make chaos` and `make failover`; without a seed the clock gives one.
@@ -141,7 +144,8 @@ fmt:
 
 sim:
 	cargo run --release --locked -p quire-sim -- \
-		$(if $(SEED),--seed $(SEED),--seconds $(SIM_SECONDS))
+		$(if $(SEED),--seed $(SEED),--seconds $(SIM_SECONDS) \
+		$(if $(SIM_FROM),--from $(SIM_FROM)) $(if $(SIM_SEEDS),--count $(SIM_SEEDS)))
 
 fuzz: prepare
 	tests/fuzz/run $(FUZZ_SECONDS)

@@ -6,6 +6,7 @@
 //! one.
 
 mod core;
+mod incarnation;
 mod member;
 mod membership;
 mod message;

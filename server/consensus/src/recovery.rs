@@ -3,6 +3,7 @@
 //! Owns the checks that log and state belong together, and what of the log counts when a member
 //! starts: its term and vote, and as committed at least what was applied.
 
+use crate::incarnation::incarnation_of;
 use crate::{Membership, Start};
 use quire_log::{
     Applied, Completeness, Fatal, HardState, LogError, LogIndex, LogStore, StateMachine,
@@ -80,17 +81,20 @@ fn check_history(log: &dyn LogStore, applied: Applied) -> Result<(), RecoveryErr
 }
 
 /// Lets the log begin behind a copy of the state. Entries behind the copy that follow from it stay:
-/// this member vouched for them.
+/// this member vouched for them. A log of an earlier incarnation vouches for nothing any more.
 pub(crate) fn follow_copy(
     log: &dyn LogStore,
     machine: &dyn StateMachine,
 ) -> Result<(), RecoveryError> {
     let Applied { index, term, .. } = machine.applied();
     let log_first = log.first_index();
-    if index.next() < log_first {
+    let last_term = log.term(log.last_index())?.unwrap_or_default();
+    if incarnation_of(term) > incarnation_of(last_term) {
+        log.append(&[], Some(HardState { commit: LogIndex::ZERO, ..log.hard_state() }))?;
+        log.restart_after(index, term)?;
+    } else if index.next() < log_first {
         return Err(RecoveryError::DataBehindLog { log_first, applied: index });
-    }
-    if log.term(index)? == Some(term) {
+    } else if log.term(index)? == Some(term) {
         if index >= log_first {
             log.compact(index)?;
         }

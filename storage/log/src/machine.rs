@@ -96,7 +96,8 @@ pub trait StateMachine: Send + Sync {
     }
 
     /// Durably marks the state as partial and drops everything in it; `applied()` is zero from now
-    /// on. Starts over when a copy was arriving.
+    /// on. Starts over when a copy was arriving. After a failure `completeness()` tells whether it was
+    /// dropped all the same.
     fn begin_install(&self) -> Result<(), Fatal>;
 
     /// Takes the next chunk of the copy. A chunk that was refused, or that the disk failed on,

@@ -45,17 +45,26 @@ impl World {
         self.force();
     }
 
-    /// Has the survivor go on alone, and then name the others. Called until that is done.
+    /// Has the survivor go on alone, and then name the others. Called until that is done: what an
+    /// operator has no answer to is asked for again.
     pub fn force(&mut self) {
         let Some(id) = self.survivor else { return };
         let Some(place) = self.nodes.iter().position(|node| node.id == id) else { return };
         let Some(running) = &self.nodes[place].running else { return };
+        let applied = running.documents.configuration();
+        let applied = applied.and_then(|payload| Membership::decode(&payload));
+        if applied.is_some_and(|now| now.incarnation > 0 && now.members().count() > 1) {
+            self.survivor = None;
+            self.figures.forced += 1;
+            return;
+        }
         let alone = |members: &Membership| members.incarnation > 0 && members.voters.len() == 1;
         if !alone(&running.member.view().membership) && !self.goes_on_alone(place) {
             return;
         }
         let Some(running) = &self.nodes[place].running else { return };
-        if running.member.view().writable {
+        let view = running.member.view();
+        if view.writable && view.membership.learners.is_empty() {
             self.name_the_others(place);
         }
     }
@@ -98,8 +107,6 @@ impl World {
         let kept = crate::planner::read_lists(&running.documents);
         let stamp = running.planner.stamp(&running.documents, seconds, 1);
         if running.member.propose_membership(Timestamp(stamp), &next).is_ok() {
-            self.survivor = None;
-            self.figures.forced += 1;
             self.checks.lock().history.forced(kept.values().flatten().copied().collect());
             self.say(|_| format!("{id} names {:?} as those who are to follow it", next.learners));
         }

@@ -1,7 +1,7 @@
 //! Runs seeds, one after the other or one again.
 //!
-//! Owns the command line: `quire-sim [--seconds N] [--seed N] [--count N]`. Ends with an error at
-//! the first seed that breaks a rule, having said which.
+//! Owns the command line: `quire-sim [--seconds N] [--from N] [--count N]` or `quire-sim --seed N`.
+//! Ends with an error at the first seed that breaks a rule, having said which.
 
 use quire_sim::{Figures, run};
 use std::io::Write;
@@ -13,10 +13,12 @@ struct Arguments {
     seconds: u64,
     seed: Option<u64>,
     from: Option<u64>,
+    /// So many seeds, however long they take.
+    count: Option<u64>,
 }
 
 fn parse() -> Result<Arguments, String> {
-    let mut arguments = Arguments { seconds: 60, seed: None, from: None };
+    let mut arguments = Arguments { seconds: 60, seed: None, from: None, count: None };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         let value = given.next().and_then(|value| value.parse().ok());
@@ -25,7 +27,10 @@ fn parse() -> Result<Arguments, String> {
             "--seconds" => arguments.seconds = value,
             "--seed" => arguments.seed = Some(value),
             "--from" => arguments.from = Some(value),
-            _ => return Err(format!("unknown: {name}; known: --seconds, --seed, --from")),
+            "--count" => arguments.count = Some(value),
+            _ => {
+                return Err(format!("unknown: {name}; known: --seconds, --seed, --from, --count"));
+            }
         }
     }
     Ok(arguments)
@@ -53,14 +58,18 @@ fn replay(seed: u64) -> Result<(), String> {
     outcome.wrong.map_or(Ok(()), |wrong| Err(format!("seed {seed}: {wrong}")))
 }
 
-/// Seeds that nobody has tried, until time is up.
-fn explore(Arguments { seconds, from, .. }: Arguments) -> Result<(), String> {
+/// Seeds that nobody has tried, unless it is said where to begin, until time is up.
+fn explore(Arguments { seconds, from, count, .. }: Arguments) -> Result<(), String> {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let first = from.unwrap_or(clock.as_secs().wrapping_mul(1_000_000));
     let begun = Instant::now();
     let mut figures = Figures::default();
     let mut seed = first;
-    while begun.elapsed() < Duration::from_secs(seconds) {
+    let has_more = |done: u64| match count {
+        Some(count) => done < count,
+        None => begun.elapsed() < Duration::from_secs(seconds),
+    };
+    while has_more(seed.wrapping_sub(first)) {
         let outcome = run(seed, None, false);
         figures.add(&outcome.figures);
         if let Some(wrong) = outcome.wrong {

@@ -10,7 +10,7 @@ use super::logging::LogTrouble;
 use super::standing::Arriving;
 use crate::message::{Consensus, Message, Transport};
 use crate::recovery;
-use quire_log::{Export, Fatal};
+use quire_log::{Completeness, Export, Fatal};
 use std::collections::BTreeMap;
 
 /// Bytes of one chunk: small enough for heartbeats to pass between two of them.
@@ -95,13 +95,17 @@ impl Member {
 
     pub(super) fn begin_arrival(&mut self, from: u64) {
         tracing::info!(target: "REPL", id = 7_200_010, from, "Getting a copy of the state");
-        if let Err(fatal) = self.machine.begin_install() {
-            self.arrival_failed();
-            return copy_failed("begin", &fatal);
-        }
-        self.partial = true;
+        let begun = self.machine.begin_install();
+        // One that failed may have dropped the state all the same.
+        self.partial |= self.machine.completeness() != Completeness::Whole;
         self.set_candidacy(self.candidacy);
-        self.arrival = Some(Arrival::new(from));
+        match begun {
+            Ok(()) => self.arrival = Some(Arrival::new(from)),
+            Err(fatal) => {
+                self.arrival_failed();
+                copy_failed("begin", &fatal);
+            }
+        }
     }
 
     pub(super) fn receive_copying(&mut self, from: u64, message: Message) {
@@ -223,6 +227,7 @@ impl Member {
     }
 
     fn finish_arrival(&mut self, from: u64, token: u64) {
+        self.keep_log_left_behind();
         let applied = match self.machine.finish_install() {
             Ok(applied) => applied,
             Err(fatal) => {

@@ -5,15 +5,12 @@
 //! way in which something acknowledged can be lost, so what is given up is kept beside the data.
 
 use super::Member;
+use crate::incarnation::{first_term, incarnation_of};
 use crate::message::{Consensus, ConsensusKind};
 use crate::recovery::RecoveryError;
 use crate::{Membership, core::Inadmissible};
 use quire_log::{Entry, HardState, LogError, LogIndex, Term};
 use std::sync::Arc;
-
-/// How many terms there are in an incarnation: more than a set will ever have elections. So a term
-/// tells its incarnation, and no two leaders of different ones ever have the same.
-const INCARNATION_TERMS: u64 = 1 << 24;
 
 /// Bytes of entries handed over for keeping at once.
 const KEPT_BYTES_MAX: usize = 4 << 20;
@@ -34,7 +31,7 @@ impl Member {
         let HardState { term, commit, .. } = self.core.hard_state();
         let known = self.core.membership().incarnation.max(incarnation_of(term));
         let incarnation = known.saturating_add(1);
-        let term = Term(incarnation.saturating_mul(INCARNATION_TERMS));
+        let term = first_term(incarnation);
         self.log.append(&[], Some(HardState { term, vote: 0, commit }))?;
         tracing::warn!(
             target: "REPL",
@@ -117,6 +114,15 @@ impl Member {
         message.entries.iter().find(|entry| differs(entry.index, entry.term)).map(|e| e.index)
     }
 
+    /// Keeps the log of a member without a state that is about to take one of a later incarnation.
+    /// What of it the other history has too cannot be told any more.
+    pub(super) fn keep_log_left_behind(&self) {
+        let last = self.log.term(self.log.last_index()).ok().flatten().unwrap_or_default();
+        if incarnation_of(self.core.term()) > incarnation_of(last) {
+            self.keep_from(LogIndex::ZERO);
+        }
+    }
+
     fn keep_from(&self, first: LogIndex) {
         let Some(keeper) = &self.keeper else { return };
         let mut next = first.max(self.log.first_index());
@@ -172,8 +178,4 @@ impl Member {
             "A member's log contradicts what is committed here"
         );
     }
-}
-
-fn incarnation_of(term: Term) -> u64 {
-    term.0 / INCARNATION_TERMS
 }

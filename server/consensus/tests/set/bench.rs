@@ -28,6 +28,7 @@ pub struct Node {
     pub documents: Arc<Documents>,
     pub log: Arc<EngineLog>,
     pub log_faults: Arc<FaultyEngine>,
+    pub data_faults: Arc<FaultyEngine>,
     /// The log cannot be opened again at the moment.
     pub shut: Arc<AtomicBool>,
 }
@@ -45,10 +46,11 @@ impl Node {
             Ok(engine.clone())
         };
         let log = Arc::new(EngineLog::open(opener).unwrap());
-        let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
-        let documents = Arc::new(Documents::open(data).unwrap());
+        let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
+        let data_faults = Arc::new(Faulty::new(memory));
+        let documents = Arc::new(Documents::open(data_faults.clone()).unwrap());
         let member = opened(node, &log, &documents);
-        Node { member, documents, log, log_faults, shut }
+        Node { member, documents, log, log_faults, data_faults, shut }
     }
 
     /// Starts the member again from what it had written.

@@ -48,6 +48,26 @@ fn a_member_whose_log_could_not_follow_its_copy_gets_there_all_the_same() {
 }
 
 #[test]
+fn a_member_that_dropped_its_state_and_could_not_say_so_durably_has_none() {
+    let mut set = Set::new(3);
+    set.change(1, &members(&[1, 2, 3], &[1], &[]));
+    set.change(1, &members(&[1, 2, 3], &[], &[]));
+    set.loses = Box::new(|from, to, _| [from, to].contains(&3));
+    for _ in 0..5 {
+        set.write(1);
+    }
+    set.compact(1);
+    let failed = EngineError::Io("planned".to_owned());
+    set.node(3).data_faults.fail(Fault { lasting: true, ..Fault::once(Call::Flush, 1, failed) });
+    set.loses = Box::new(|_, _, _| false);
+    assert!(set.within(2, |set| set.applied(3) == 0));
+    assert!(set.node(3).member.view().partial);
+    assert!(set.node(3).member.force().is_err(), "nobody goes on from nothing");
+    set.node(3).data_faults.heal();
+    assert!(set.within(10, |set| set.has_everything(3, 1)));
+}
+
+#[test]
 fn a_message_that_meets_a_log_that_is_not_open_does_no_harm() {
     let mut set = with_one_behind(|_| false);
     assert!(set.within(5, |set| set.has_everything(3, 1)));

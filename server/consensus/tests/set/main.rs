@@ -5,3 +5,4 @@
 mod belonging;
 mod bench;
 mod catching_up;
+mod forcing;

@@ -13,12 +13,15 @@ pub struct CommitRule {
     last: [(LogIndex, Term); 2],
     known: BTreeMap<u64, LogIndex>,
     leaders: BTreeSet<Term>,
+    /// There are two histories.
+    parted: bool,
 }
 
 impl CommitRule {
     /// One member goes on with what it knows to be committed.
     pub fn forced(&mut self, commit: LogIndex, term: Term) {
         self.last[1] = (commit, term);
+        self.parted = true;
     }
 
     /// A new leader has everything that was ever committed.
@@ -40,7 +43,11 @@ impl CommitRule {
         let Some(term) = led else {
             return Err(format!("{node} takes {commit} for committed, leaders only {last}"));
         };
-        let holds = |voter: &u64| durable.holds(*voter, commit, term);
+        // Who has gone over to the other history said before that it held this.
+        let holds = |voter: &u64| match self.parted && !forced {
+            true => durable.held(*voter, commit, term),
+            false => durable.holds(*voter, commit, term),
+        };
         let counted = memberships.iter().any(|members| {
             let Membership { voters, outgoing, .. } = members;
             [voters, outgoing].iter().all(|half| {
