@@ -43,11 +43,12 @@ IDLE_CONNECTIONS ?= 10000
 CHAOS_SECONDS ?= 900
 CHAOS_SEED ?=
 ROUNDS ?= 50
-# For `make bench`: one workload (all of them unless given), and more flags (see --help).
+# For `make bench`: workloads by name (all of them unless given), and more flags (see --help).
 WORKLOAD ?=
+REV ?=
 BENCH_ARGS ?=
 
-.PHONY: help run build test test-rust test-drivers bench chaos failover sim lint fmt fuzz kill-loop \
+.PHONY: help run build test test-rust test-drivers bench bench-compare chaos failover sim lint fmt fuzz kill-loop \
 	idle-connections prepare prepare-test test-deploy image
 
 help:
@@ -55,6 +56,7 @@ help:
 	@echo "make test    build, and run every test, stock drivers included"
 	@echo "make build   build the server only"
 	@echo "make bench   measure the server beside its yardsticks; WORKLOAD=find-by-id for one workload"
+	@echo "make bench-compare REV=main~10    the same beside the server of another revision"
 	@echo "make lint    formatting, clippy and dependency rules"
 	@echo "make fmt     format the code"
 	@echo "make fuzz    run every fuzz target for $(FUZZ_SECONDS) seconds"
@@ -118,10 +120,17 @@ image:
 		--build-arg QUIRE_PORTABLE=$(or $(QUIRE_PORTABLE),0) .
 
 # The data goes beside the builds: a temporary directory may be in memory, where no flush costs.
+# PostgreSQL and etcd are measured too where they are installed (Debian: postgresql, etcd-server).
 bench: prepare
 	cargo build --release --locked -p quired -p quire-bench
 	"$(CARGO_TARGET_DIR)/release/quire-bench" --quired "$(QUIRE_BIN)" \
-		--directory "$(QUIRE_CACHE)/bench" $(if $(WORKLOAD),--workload $(WORKLOAD)) $(BENCH_ARGS)
+		--directory "$(QUIRE_CACHE)/bench" $(WORKLOAD:%=--workload %) $(BENCH_ARGS)
+
+# The other revision is built in a tree and a target directory of its own, both in the cache.
+bench-compare: prepare
+	@test -n "$(REV)" || { echo "make bench-compare REV=<revision>" >&2; exit 2; }
+	cargo build --release --locked -p quired -p quire-bench
+	tests/bench/compare "$(REV)" "$(QUIRE_BIN)" $(WORKLOAD:%=--workload %) $(BENCH_ARGS)
 
 # Three processes, stock clients, and faults. Data goes to a real disk, as for `make bench`.
 chaos: prepare

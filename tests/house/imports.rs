@@ -115,8 +115,10 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("icu_collator", &["quire-collation"]),
     ("icu_locale_core", &["quire-collation"]),
     ("config", &["quire-config"]),
-    // A stock client; only what stands beside the server may use it.
-    ("mongodb", &["quire-chaos"]),
+    // A stock client, and those of the server's peers; only what stands beside the server may use them.
+    ("mongodb", &["quire-bench", "quire-chaos"]),
+    ("postgres-protocol", &["quire-bench"]),
+    ("h2", &["quire-bench"]),
     ("tokio", &["quired"]),
     ("hyper", &["quired"]),
     ("hyper-util", &["quired"]),

@@ -12,6 +12,9 @@ pub(crate) const DOCUMENT_BYTES: usize = 1024;
 /// Where the `_id`'s value stands: behind the length, the type and `_id\0`.
 const ID_AT: usize = 9;
 
+/// How far behind the `_id`'s value that of `n` begins: its type and its name stand between.
+const N_BEHIND_ID: usize = 1 + "n\0".len();
+
 const TEMPLATES: u64 = 64;
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -37,6 +40,11 @@ impl Documents {
 
     /// Appends a document with the `_id` whose bytes are given.
     pub(crate) fn append(&self, out: &mut Vec<u8>, random: &mut Random, id: &[u8]) {
+        self.append_with(out, random, id, 0);
+    }
+
+    /// The same with a number in the field `n`.
+    pub(crate) fn append_with(&self, out: &mut Vec<u8>, random: &mut Random, id: &[u8], n: i64) {
         let start = out.len();
         let which = usize::try_from(random.below(TEMPLATES)).unwrap_or(0);
         out.extend_from_slice(self.templates.get(which).map_or(&[], Vec::as_slice));
@@ -44,7 +52,41 @@ impl Documents {
         if let Some(place) = out.get_mut(at..at + id.len()) {
             place.copy_from_slice(id);
         }
+        let at = at + id.len() + N_BEHIND_ID;
+        if let Some(place) = out.get_mut(at..at + 8) {
+            place.copy_from_slice(&n.to_le_bytes());
+        }
     }
+}
+
+/// A document as PostgreSQL takes it: its JSON without the `_id`, which is a column there.
+pub(crate) fn append_json(out: &mut Vec<u8>, document: RawDoc<'_>) {
+    let mut before = b'{';
+    for element in document {
+        if element.key() == "_id" {
+            continue;
+        }
+        out.push(before);
+        before = b',';
+        out.push(b'"');
+        out.extend_from_slice(element.key_bytes());
+        out.extend_from_slice(b"\":");
+        // Neither names nor texts hold anything that JSON would have to escape.
+        let value = match element.value() {
+            RawValue::String(text) => format!("\"{text}\""),
+            RawValue::Int32(number) => number.to_string(),
+            RawValue::Int64(number) => number.to_string(),
+            RawValue::Double(number) => number.to_string(),
+            _ => "null".to_owned(),
+        };
+        out.extend_from_slice(value.as_bytes());
+    }
+    out.push(b'}');
+}
+
+/// Letters, digits, `-` and `_`.
+pub(crate) fn text(random: &mut Random, letters: usize) -> String {
+    (0..letters).map(|_| char::from(LETTERS[(random.next() % 64) as usize])).collect()
 }
 
 /// The documents that stand in `bytes` one behind the other.
@@ -65,10 +107,6 @@ fn template(id: RawValue<'_>, random: &mut Random) -> Vec<u8> {
     builder.finish().into_bytes()
 }
 
-fn text(random: &mut Random, letters: usize) -> String {
-    (0..letters).map(|_| char::from(LETTERS[(random.next() % 64) as usize])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +122,26 @@ mod tests {
         assert_eq!(doc.as_bytes().len(), DOCUMENT_BYTES);
         let Some(RawValue::ObjectId(found)) = doc.get("_id") else { panic!("{doc:?}") };
         assert_eq!(found.bytes(), id);
+    }
+
+    #[test]
+    fn the_number_stands_in_its_field_whatever_the_id_is() {
+        let mut random = Random::new(3);
+        let mut out = Vec::new();
+        Documents::with_object_ids().append_with(&mut out, &mut random, &[7; 12], 5);
+        Documents::numbered().append_with(&mut out, &mut random, &9i64.to_le_bytes(), 6);
+        let numbers: Vec<_> =
+            split(&out).into_iter().map(|doc| doc.get("n").map(|n| n.to_bson())).collect();
+        assert_eq!(numbers, [Some(5i64.into()), Some(6i64.into())]);
+    }
+
+    #[test]
+    fn the_json_has_all_fields_but_the_id() {
+        let mut builder = DocBuilder::new();
+        builder.append_i64("_id", 1).append_i32("a", 2).append_f64("b", 0.5).append_str("c", "d");
+        let mut json = Vec::new();
+        append_json(&mut json, builder.finish().as_raw());
+        assert_eq!(String::from_utf8(json).unwrap(), r#"{"a":2,"b":0.5,"c":"d"}"#);
     }
 
     #[test]

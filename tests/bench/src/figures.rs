@@ -28,9 +28,16 @@ pub(crate) struct ProcessFigures {
     pub(crate) cpu_us: f64,
     pub(crate) generator_cpu_us: f64,
     pub(crate) rss_mib: f64,
+    /// Bytes that the machine's disks wrote for each byte of a document that a request wrote; none for
+    /// reads.
+    pub(crate) written_per_byte: Option<f64>,
 }
 
 impl Window {
+    #[cfg(test)]
+    pub(crate) const NONE: Window =
+        Window { per_second: 0.0, p50_us: 0.0, p99_us: 0.0, p999_us: 0.0, process: None };
+
     pub(crate) fn new(latencies: &Histogram, took: Duration, documents: u64) -> Window {
         let micros = |share| latencies.quantile(share).as_secs_f64() * 1e6;
         Window {
@@ -140,6 +147,11 @@ fn median_window(windows: &[Window]) -> Window {
             cpu_us: of_process(|p| p.cpu_us),
             generator_cpu_us: of_process(|p| p.generator_cpu_us),
             rss_mib: of_process(|p| p.rss_mib),
+            written_per_byte: {
+                let written: Vec<f64> =
+                    processes.iter().filter_map(|p| p.written_per_byte).collect();
+                (!written.is_empty()).then(|| median(written))
+            },
         }),
     }
 }
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     fn window(per_second: f64) -> Window {
-        Window { per_second, p50_us: 1.0, p99_us: 2.0, p999_us: 3.0, process: None }
+        Window { per_second, p50_us: 1.0, p99_us: 2.0, p999_us: 3.0, ..Window::NONE }
     }
 
     fn round(subject: f64, yardstick: f64, background: f64) -> Round {

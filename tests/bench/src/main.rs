@@ -5,30 +5,45 @@
 //! figure alone does not: it is the machine's, and the hour's.
 //!
 //! ```text
-//! generator (threads here) --OP_MSG--> quired          the subject, a process of its own
-//!                          --OP_MSG--> quired          the same with words that may cost something
+//! generator (threads here) --OP_MSG--> quired          the subject: one process, or a set of three
+//!                          --OP_MSG--> another quired  another build, or other words at its start
 //!                          --OP_MSG--> canned server   the wire's ceiling, a process of its own
-//!                            fdatasync in the same directory: the disk's ceiling
+//!                          --SQL-----> PostgreSQL      where it is installed
+//!                          --gRPC----> etcd            three nodes, where it is installed
+//! one thread here          ----------> the engine and the log, called without a server
+//!                          ----------> fdatasync in the same directory: the disk's ceiling
 //! ```
 
+mod action;
 mod arguments;
-mod canned;
+mod business;
 mod client;
+mod dataset;
 mod disk;
 mod documents;
 mod figures;
 mod generator;
+mod goals;
 mod histogram;
+mod in_process;
+mod measures;
+mod op_msg;
 mod placement;
 mod process;
-mod quired;
 mod random;
 mod report;
 mod run;
 mod scratch;
+mod servers;
+mod sql;
+mod stage;
+mod stream;
+mod target;
 mod workloads;
+mod zipf;
 
 use arguments::Invocation;
+use servers::canned;
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -10,21 +10,21 @@ use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;
 
-/// A server's threads on one processor, until this is dropped.
+/// The threads of a server's processes on one processor, until this is dropped.
 pub(crate) struct Pinned {
-    process_id: u32,
+    process_ids: Vec<u32>,
     before: CpuSet,
     processor: CpuSet,
 }
 
 impl Pinned {
-    pub(crate) fn new(process_id: u32) -> Result<Pinned> {
+    pub(crate) fn new(process_ids: Vec<u32>) -> Result<Pinned> {
         let before = sched_getaffinity(None).map_err(|e| Failure::from(std::io::Error::from(e)))?;
         let first = (0..CpuSet::MAX_CPU).find(|processor| before.is_set(*processor));
         let mut processor = CpuSet::new();
         processor.set(first.unwrap_or(0));
-        let pinned = Pinned { process_id, before, processor };
-        place(process_id, &processor)?;
+        let pinned = Pinned { process_ids, before, processor };
+        pinned.process_ids.iter().try_for_each(|process| place(*process, &processor))?;
         Ok(pinned)
     }
 
@@ -36,8 +36,10 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // A server that has ended has no threads to give back.
-        let _ = place(self.process_id, &self.before);
+        for process in &self.process_ids {
+            // A server that has ended has no threads to give back.
+            let _ = place(*process, &self.before);
+        }
     }
 }
 
@@ -48,7 +50,13 @@ pub(crate) fn place_this_thread(processors: &CpuSet) -> Result<()> {
 
 fn place(process_id: u32, processors: &CpuSet) -> Result<()> {
     let tasks = format!("/proc/{process_id}/task");
-    for task in fs::read_dir(&tasks).map_err(Failure::during(&tasks))? {
+    let tasks = match fs::read_dir(&tasks) {
+        Ok(tasks) => tasks,
+        // A process of many may end between being listed and being moved.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::during(&tasks)(error)),
+    };
+    for task in tasks {
         let name = task?.file_name();
         let number = name.to_str().and_then(|name| name.parse().ok());
         // No number would mean ourselves.
@@ -72,7 +80,7 @@ mod tests {
         let pid = Pid::from_child(&child);
         let count = || sched_getaffinity(Some(pid)).unwrap().count();
         let before = count();
-        let pinned = Pinned::new(child.id()).unwrap();
+        let pinned = Pinned::new(vec![child.id()]).unwrap();
         assert_eq!((count(), pinned.processor().count()), (1, 1));
         drop(pinned);
         assert_eq!(count(), before);

@@ -5,9 +5,12 @@
 
 use crate::arguments::Options;
 use crate::figures::{Figures, Window, Yardstick};
+use crate::goals::{Judged, judge};
+use crate::measures::{Fact, Measure};
+use crate::run::Measured;
 use crate::workloads::Workload;
 use quire_tests::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{StdoutLock, Write};
 
 pub(crate) fn begin(options: &Options) -> Result<()> {
@@ -16,16 +19,17 @@ pub(crate) fn begin(options: &Options) -> Result<()> {
     let seconds = options.window.as_secs_f64();
     writeln!(
         out,
-        "{} rounds of {seconds} s windows, {processors} processors shared with the load; \
-         medians, and medians of each round's ratios; \
-         a single connection has server and load on one processor",
-        options.rounds
+        "{} rounds of {seconds} s windows, {} documents, {processors} processors shared with the \
+         load; medians, and medians of each round's ratios; a single connection to a single process \
+         has server and load on one processor",
+        options.rounds, options.records
     )?;
-    writeln!(out, "postgresql: not measured, this version has no such yardstick")?;
     let run = json!({
         "figure": "run",
         "rounds": options.rounds,
         "window_seconds": seconds,
+        "records": options.records,
+        "cache_gib": options.cache_gib,
         "processors": processors,
         "quired": options.quired.display().to_string(),
     });
@@ -37,15 +41,24 @@ pub(crate) fn end() -> Result<()> {
     Ok(std::io::stdout().lock().flush()?)
 }
 
-pub(crate) fn workload(workload: &dyn Workload, measured: &[(u16, Figures)]) -> Result<()> {
+pub(crate) fn workload(workload: &Workload, measured: &Measured) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{}: {}", workload.name(), workload.summary())?;
+    writeln!(out, "\n{}: {}", workload.name, workload.summary)?;
     writeln!(
         out,
-        "{:>5}  {:<20} {:>10} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8}  quired to it: ops/s, CPU",
-        "conns", "of", "ops/s", "p50 us", "p99 us", "p99.9 us", "CPU us", "load us", "RSS MiB",
+        "{:>5}  {:<20} {:>10} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}  quired to it: ops/s, CPU",
+        "conns",
+        "of",
+        "ops/s",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "CPU us",
+        "load us",
+        "RSS MiB",
+        "written",
     )?;
-    for (connections, figures) in measured {
+    for (connections, figures) in &measured.by_connections {
         row(&mut out, *connections, "quired", &figures.subject, None)?;
         for yardstick in &figures.yardsticks {
             row(&mut out, *connections, yardstick.name, &yardstick.window, Some(yardstick))?;
@@ -59,10 +72,48 @@ pub(crate) fn workload(workload: &dyn Workload, measured: &[(u16, Figures)]) -> 
             )?;
         }
     }
-    for (connections, figures) in measured {
-        json_lines(&mut out, workload.name(), *connections, figures)?;
+    for (name, why) in &measured.absent {
+        writeln!(out, "       {name:<20} {why}")?;
+    }
+    let judged = judge(workload.goals, &measured.by_connections);
+    for judged in &judged {
+        goal(&mut out, judged)?;
+    }
+    for (connections, figures) in &measured.by_connections {
+        json_lines(&mut out, workload.name, *connections, figures)?;
+    }
+    for judged in &judged {
+        json_of_goal(&mut out, workload.name, judged)?;
     }
     Ok(())
+}
+
+/// What is no load: facts by themselves, some with a goal.
+pub(crate) fn measure(measure: &dyn Measure, facts: &[Fact]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n{}: {}", measure.name(), measure.summary())?;
+    for Fact { what, value, unit, reach } in facts {
+        let verdict = reach.map_or(String::new(), |reach| {
+            format!("goal {} {}: {}", reach.sign(), reach.bound(), verdict(reach.holds(*value)))
+        });
+        writeln!(out, "       {what:<56} {value:>12.2} {unit:<16} {verdict}")?;
+    }
+    for Fact { what, value, unit, reach } in facts {
+        let line = json!({
+            "workload": measure.name(),
+            "figure": what,
+            "value": value,
+            "unit": unit,
+            "goal": reach.map(|reach| reach.bound()),
+            "reached": reach.map(|reach| reach.holds(*value)),
+        });
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn verdict(is_reached: bool) -> &'static str {
+    if is_reached { "reached" } else { "MISSED" }
 }
 
 fn row(
@@ -79,7 +130,8 @@ fn row(
     });
     writeln!(
         out,
-        "{connections:>5}  {name:<20} {:>10.0} {:>9.1} {:>9.1} {:>9.1} {:>8} {:>8} {:>8}  {ratios}",
+        "{connections:>5}  {name:<20} {:>10.0} {:>9.1} {:>9.1} {:>9.1} {:>8} {:>8} {:>8} {:>8}  \
+         {ratios}",
         window.per_second,
         window.p50_us,
         window.p99_us,
@@ -87,7 +139,35 @@ fn row(
         process(window.process.map(|p| p.cpu_us)),
         process(window.process.map(|p| p.generator_cpu_us)),
         process(window.process.map(|p| p.rss_mib)),
+        process(window.process.and_then(|p| p.written_per_byte)),
     )?;
+    Ok(())
+}
+
+fn goal(out: &mut StdoutLock<'_>, judged: &Judged<'_>) -> Result<()> {
+    let goal = judged.goal;
+    let seen = match (judged.seen, judged.is_reached()) {
+        (Some(seen), Some(is_reached)) => format!("{seen:.2}, {}", verdict(is_reached)),
+        _ => "not measured".to_owned(),
+    };
+    let (connections, of, name) = (goal.connections, goal.of, goal.compared.name());
+    let (sign, reach) = (goal.compared.sign(), goal.reach);
+    writeln!(out, "       goal at {connections} of {of}: {name} {sign} {reach}: {seen}")?;
+    Ok(())
+}
+
+fn json_of_goal(out: &mut StdoutLock<'_>, workload: &str, judged: &Judged<'_>) -> Result<()> {
+    let line = json!({
+        "workload": workload,
+        "connections": judged.goal.connections,
+        "of": judged.goal.of,
+        "figure": "goal",
+        "compared": judged.goal.compared.name(),
+        "value": judged.seen,
+        "goal": judged.goal.reach,
+        "reached": judged.is_reached(),
+    });
+    writeln!(out, "{line}")?;
     Ok(())
 }
 
@@ -103,6 +183,7 @@ fn named(window: &Window) -> Vec<(&'static str, f64)> {
         figures.push(("cpu_us_per_operation", process.cpu_us));
         figures.push(("generator_cpu_us_per_operation", process.generator_cpu_us));
         figures.push(("rss_mib", process.rss_mib));
+        figures.extend(process.written_per_byte.map(|ratio| ("bytes_written_per_byte", ratio)));
     }
     figures
 }
@@ -114,7 +195,7 @@ fn json_lines(
     figures: &Figures,
 ) -> Result<()> {
     let mut line = |of: &str, figure: &str, value: f64| -> Result<()> {
-        let line: Value = json!({
+        let line = json!({
             "workload": workload,
             "connections": connections,
             "of": of,

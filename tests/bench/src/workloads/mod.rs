@@ -1,171 +1,155 @@
-//! What is asked of the server. A workload is one file here and one line in [`ALL`].
+//! What is asked of the server. A family of workloads is one file here, a workload one line in
+//! [`ALL`].
 //!
-//! Owns the trait: requests are written as stock drivers write them (`lsid`, document sequences), and
-//! every reply is checked, so that a server that answers quickly and wrongly gets no figure.
+//! Owns what a workload consists of: its wishes, what lies there before, what is measured beside it,
+//! and what it must reach.
 
-mod find_by_id;
+mod aggregate;
+mod bulk;
+mod find;
 mod insert;
-mod insert_many;
-mod update_inc;
+mod replicated;
+mod scan;
+mod sort;
+mod update;
+mod ycsb;
 
-use crate::client::Client;
-use crate::documents::{self, Documents};
-use crate::random::Random;
-use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
-use quire_protocol::{Flags, MsgRequest};
-use quire_tests::Result;
+use crate::action::Actions;
+use crate::dataset::Dataset;
+use crate::goals::{Compared, Goal};
+use crate::in_process::Work;
+use crate::stream::Stream;
 
 /// Every workload, in the order they are run.
-pub(crate) const ALL: &[&dyn Workload] =
-    &[&find_by_id::FindById, &insert::Insert, &update_inc::UpdateInc, &insert_many::InsertMany];
+pub(crate) static ALL: &[&Workload] = &[
+    &find::BY_ID,
+    &find::RANGE,
+    &find::BY_INDEX,
+    &insert::ONE_NODE,
+    &replicated::ONE,
+    &bulk::ONE_NODE,
+    &replicated::MANY,
+    &update::INCREMENT,
+    &update::HOT,
+    &ycsb::A,
+    &ycsb::B,
+    &ycsb::C,
+    &ycsb::D,
+    &ycsb::E,
+    &ycsb::F,
+    &scan::FILTER,
+    &aggregate::FEW_GROUPS,
+    &aggregate::MANY_GROUPS,
+    &sort::WITHOUT_INDEX,
+    &sort::WITH_INDEX,
+];
 
-const DATABASE: &str = "bench";
-const COLLECTION: &str = "documents";
-
-/// How many documents are there before reads and updates begin.
-const LOADED_DOCUMENTS: u64 = 100_000;
-const BATCH_DOCUMENTS: usize = 1000;
-
-/// Which of all streams of requests one is: two streams never write the same `_id`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StreamId {
-    /// Counts the windows of a run.
-    pub(crate) window: u32,
-    pub(crate) connection: u16,
-}
-
-impl StreamId {
-    fn random(self) -> Random {
-        Random::new(u64::from(self.window) << 16 | u64::from(self.connection))
-    }
-}
-
-pub(crate) trait Workload: Send + Sync {
-    fn name(&self) -> &'static str;
-
-    /// One line for the reader of the figures.
-    fn summary(&self) -> &'static str;
-
-    /// How many documents one request writes or reads.
-    fn documents_per_operation(&self) -> u64 {
-        1
-    }
-
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    /// One line for the reader of the figures; it ends with what an answer promises.
+    pub(crate) summary: &'static str,
+    /// The numbers of connections it is measured with, unless others are asked for.
+    pub(crate) connections: &'static [u16],
+    /// How many nodes the server has; more than one acknowledge by majority.
+    pub(crate) members: usize,
+    /// What is there before. Without it the store begins empty and grows, so that each round of a
+    /// single node needs a new one.
+    pub(crate) dataset: Option<Dataset>,
+    pub(crate) actions: fn(Stream) -> Box<dyn Actions>,
+    pub(crate) counted: Counted,
     /// How much one request must bring to disk before it is answered; 0 for a read.
-    fn durable_bytes(&self) -> usize;
+    pub(crate) durable_bytes: usize,
+    pub(crate) beside: &'static [Beside],
+    pub(crate) goals: &'static [Goal],
+}
 
-    /// Whether the store grows as long as it runs, so that each round needs an empty one.
-    fn grows(&self) -> bool;
+/// How many documents one request reads or writes: figures are for each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// As one, however many it brings.
+    Request,
+    Documents(u64),
+    /// All documents of the collection.
+    Collection,
+}
 
-    /// Servers that differ from the subject by words of their command line, each by its name. They are
-    /// yardsticks of what those words cost.
-    fn variants(&self) -> &'static [(&'static str, &'static [&'static str])] {
-        &[]
+/// What is measured in turns with the server.
+pub(crate) enum Beside {
+    /// A server that always gives the same answer.
+    Wire,
+    Postgres,
+    /// Three nodes of it.
+    Etcd,
+    /// The engine, and the log where something is written, called by one thread of ours.
+    InProcess(Work),
+    /// `fdatasync` of the same bytes.
+    Disk,
+    /// The server itself with another workload, under that one's name.
+    Own(&'static Workload),
+}
+
+impl Workload {
+    pub(crate) fn grows(&self) -> bool {
+        self.dataset.is_none()
     }
 
-    /// Fills an empty server.
-    fn prepare(&self, client: &mut Client) -> Result<()>;
+    pub(crate) fn documents_per_operation(&self, records: u64) -> u64 {
+        match self.counted {
+            Counted::Request => 1,
+            Counted::Documents(count) => count,
+            Counted::Collection => records,
+        }
+    }
+}
 
-    /// The requests of one connection.
-    fn requests(&self, stream: StreamId) -> Box<dyn Requests>;
-
-    /// What is wrong with a reply, if anything is.
-    fn fault(&self, reply: RawDoc<'_>) -> Option<&'static str>;
-
-    /// A reply without fault, as the canned server gives it.
-    fn canned_reply(&self) -> DocBuf;
+impl Beside {
+    /// What it is called in tables; the disk's yardstick has two manners.
+    pub(crate) fn names(&self) -> &'static [&'static str] {
+        match self {
+            Beside::Wire => &["wire"],
+            Beside::Postgres => &["postgresql"],
+            Beside::Etcd => &["etcd"],
+            Beside::InProcess(_) => &["in-process"],
+            Beside::Disk => &["fdatasync-append", "fdatasync-overwrite"],
+            Beside::Own(workload) => std::slice::from_ref(&workload.name),
+        }
+    }
 }
 
 /// The workload `name`.
-pub(crate) fn by_name(name: &str) -> Option<&'static dyn Workload> {
-    ALL.iter().copied().find(|workload| workload.name() == name)
+pub(crate) fn by_name(name: &str) -> Option<&'static Workload> {
+    ALL.iter().copied().find(|workload| workload.name == name)
 }
 
-/// The endless requests of one connection.
-pub(crate) trait Requests: Send {
-    /// Appends the next one.
-    fn write_next(&mut self, request_id: i32, out: &mut Vec<u8>);
+const fn throughput(connections: u16, of: &'static str, reach: f64) -> Goal {
+    Goal { connections, of, compared: Compared::Throughput, reach }
 }
 
-/// A command on the collection, with the session every driver sends: `fill` writes what follows the
-/// command's name.
-fn command(name: &str, stream: StreamId, fill: impl FnOnce(&mut DocBuilder)) -> DocBuf {
-    let mut builder = DocBuilder::new();
-    builder.append_str(name, COLLECTION);
-    fill(&mut builder);
-    let mut session = [0; 16];
-    // Version 4, variant 1.
-    session[6] = 0x40;
-    session[8] = 0x80;
-    session[14..].copy_from_slice(&stream.connection.to_be_bytes());
-    builder.append_with("lsid", |lsid| {
-        lsid.append("id", RawValue::Binary { subtype: 4, bytes: &session });
-    });
-    builder.append_str("$db", DATABASE);
-    builder.finish()
-}
-
-/// A write of durable documents in the order they stand.
-fn write_command(name: &str, stream: StreamId) -> DocBuf {
-    command(name, stream, |builder| {
-        builder.append_bool("ordered", true);
-        builder.append_with("writeConcern", |concern| {
-            concern.append_i32("w", 1).append_bool("j", true);
-        });
-    })
-}
-
-fn write_request(
-    request_id: i32,
-    body: &DocBuf,
-    sequences: &[(&str, &[RawDoc<'_>])],
-    out: &mut Vec<u8>,
-) {
-    let request = MsgRequest { request_id, flags: Flags::NONE, body: body.as_raw(), sequences };
-    request.write(out);
-}
-
-/// Inserts the documents that reads and updates look for.
-fn load(client: &mut Client) -> Result<()> {
-    let stream = StreamId { window: 0, connection: 0 };
-    let body = write_command("insert", stream);
-    let documents = Documents::numbered();
-    let mut random = Random::new(4096);
-    let mut batch = Vec::new();
-    for id in 0..LOADED_DOCUMENTS {
-        documents.append(&mut batch, &mut random, &id.to_le_bytes());
-        let full = batch.len() / documents::DOCUMENT_BYTES == BATCH_DOCUMENTS;
-        if full || id + 1 == LOADED_DOCUMENTS {
-            client.run(|id, out| {
-                let documents = documents::split(&batch);
-                write_request(id, &body, &[("documents", &documents)], out);
-            })?;
-            batch.clear();
-        }
-    }
-    Ok(())
-}
-
-fn number(reply: RawDoc<'_>, field: &str) -> Option<i64> {
-    reply.get(field).and_then(quire_bson::as_exact_i64)
-}
-
-fn is_ok(reply: RawDoc<'_>) -> bool {
-    number(reply, "ok") == Some(1)
-}
-
-/// What is wrong with the reply to a write that must have touched `n` documents.
-fn write_fault(reply: RawDoc<'_>, n: i64) -> Option<&'static str> {
-    if !is_ok(reply) {
-        Some("the command failed")
-    } else if reply.get("writeErrors").is_some() || reply.get("writeConcernError").is_some() {
-        Some("the write failed")
-    } else if number(reply, "n") != Some(n) {
-        Some("another number of documents was written")
-    } else {
-        None
-    }
+const fn best(connections: u16, of: &'static str, reach: f64) -> Goal {
+    Goal { connections, of, compared: Compared::BestThroughput, reach }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_different_and_goals_speak_of_what_is_measured() {
+        let mut names = HashSet::new();
+        for workload in ALL {
+            assert!(names.insert(workload.name), "{}", workload.name);
+            for goal in workload.goals {
+                let beside = workload.beside.iter();
+                let names: Vec<_> = beside.flat_map(Beside::names).copied().collect();
+                assert!(
+                    names.contains(&goal.of),
+                    "{}: {} not in {names:?}",
+                    workload.name,
+                    goal.of
+                );
+                assert!(workload.connections.contains(&goal.connections), "{}", workload.name);
+            }
+        }
+    }
+}

@@ -4,7 +4,10 @@
 //! decodes and validates messages with the server's own code on the same kind of runtime; what the
 //! real server does beyond that is what the ratio shows.
 
+use crate::op_msg;
+use crate::stream::{Store, Stream};
 use crate::workloads::Workload;
+use crate::zipf::Zipf;
 use quire_bson::DocBuf;
 use quire_protocol::{DecodeLimits, FrameBuffer, MESSAGE_BYTES_MAX, OpenReply, decode};
 use quire_tests::{Failure, Result};
@@ -24,9 +27,9 @@ pub(crate) struct CannedServer {
 }
 
 impl CannedServer {
-    pub(crate) fn start(workload: &dyn Workload) -> Result<CannedServer> {
+    pub(crate) fn start(workload: &Workload) -> Result<CannedServer> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["--canned", workload.name()])
+            .args(["--canned", workload.name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -55,11 +58,13 @@ impl Drop for CannedServer {
 }
 
 /// Is the canned server until standard input closes.
-pub(crate) fn serve(workload: &'static dyn Workload) -> Result<()> {
+pub(crate) fn serve(workload: &Workload) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     writeln!(std::io::stdout().lock(), "{}", listener.local_addr()?)?;
-    let reply = Arc::new(workload.canned_reply());
+    let store = Store::new(1000, Arc::new(Zipf::new(1000)));
+    let stream = Stream { window: 0, connection: 0, store };
+    let reply = Arc::new(op_msg::canned_reply((workload.actions)(stream).next()));
     runtime.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let reply = reply.clone();
