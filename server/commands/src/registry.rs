@@ -46,6 +46,8 @@ pub struct Command {
     pub place: Where,
     /// It can read the state of one moment, by `readConcern: {level: "snapshot"}`.
     pub reads_moments: bool,
+    /// It reads as the command did that opened its cursor, whatever read concern comes with it.
+    pub reads_as_cursor: bool,
     /// For a command that only sometimes writes: whether a request does. Such a request goes where
     /// reads go, and is handed on from there.
     pub writes_by: Option<fn(RawDoc<'_>) -> bool>,
@@ -77,6 +79,7 @@ impl Command {
             takes_write_concern: false,
             place: Where::Anywhere,
             reads_moments: false,
+            reads_as_cursor: false,
             writes_by: None,
             retryable: false,
             api: Api::NONE,

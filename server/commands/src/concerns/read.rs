@@ -69,9 +69,17 @@ impl ReadConcern {
     ) -> Result<ReadConcern> {
         let is_read = command.latency == LatencyClass::Reads;
         let mut read = concern.map(ReadConcern::parse).transpose()?.unwrap_or_default();
-        read.check(command, is_read)?;
+        if !command.reads_as_cursor {
+            read.check(command, is_read)?;
+        } else if read.after.is_some() {
+            return Err(invalid("afterClusterTime is not allowed for this command"));
+        }
         if read.is_of_moment() && !server.facts.persona.has(Behaviour::MomentReads) {
             return Err(invalid("readConcern level snapshot is only valid in a transaction"));
+        }
+        if command.reads_as_cursor {
+            // Drivers send a snapshot session's concern with every command; the cursor has its own.
+            return Ok(ReadConcern::default());
         }
         if is_read && read.level.is_none() && read.after.is_none() {
             read.level = defaults::read_level(server)?;

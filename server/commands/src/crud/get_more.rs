@@ -23,6 +23,7 @@ pub const COMMAND: Command = Command {
     latency: LatencyClass::Reads,
     on_collection: true,
     place: Where::DataBearing,
+    reads_as_cursor: true,
     api: Api::V1,
     ..Command::new(
         "getMore",

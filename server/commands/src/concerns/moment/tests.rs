@@ -54,6 +54,32 @@ fn a_cursor_stays_at_the_moment_at_which_it_was_opened() {
 }
 
 #[test]
+fn a_cursor_reads_on_as_it_began_whatever_concern_comes_with_get_more() {
+    let rig = rig();
+    let opened = rig.ok("db", doc! {"find": "c", "batchSize": 0, "readConcern": snapshot()});
+    let at = time(cursor(&opened), "atClusterTime");
+    let fourth = insert(&rig, 4);
+    let more = |opened: &Document, size: i32, concern: Document| {
+        let id = cursor(opened).get_i64("id").unwrap();
+        doc! {"getMore": id, "collection": "c", "batchSize": size, "readConcern": concern}
+    };
+    // What drivers send in a snapshot session, and what they never would.
+    for concern in [snapshot_at(at), snapshot_at(fourth)] {
+        let batch = rig.ok("db", more(&opened, 1, concern));
+        assert_eq!(time(cursor(&batch), "atClusterTime"), at);
+    }
+    let rest = rig.ok("db", more(&opened, 10, snapshot()));
+    assert_eq!(cursor(&rest).get_array("nextBatch").unwrap(), &[Bson::from(doc! {"_id": 3})]);
+    // A cursor of now stays one of now, and nothing is chosen for it.
+    let opened = rig.ok("db", doc! {"find": "c", "batchSize": 0});
+    let after = doc! {"level": "local", "afterClusterTime": fourth};
+    assert_eq!(rig.refused("db", more(&opened, 1, after)).0, 72);
+    let batch = rig.ok("db", more(&opened, 10, snapshot_at(at)));
+    assert_eq!(cursor(&batch).get_array("nextBatch").unwrap().len(), 4);
+    assert!(!cursor(&batch).contains_key("atClusterTime"));
+}
+
+#[test]
 fn every_reading_command_reads_the_moment_that_another_chose() {
     let rig = rig();
     let first = rig.ok("db", doc! {"find": "c", "readConcern": snapshot()});
