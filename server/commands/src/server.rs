@@ -256,6 +256,7 @@ impl Context<'_> {
             watch: self.operation.as_ref(),
             identities: self.server.as_ref(),
             namespace,
+            only: None,
             constants,
             bypass_validation,
             backlog: None,

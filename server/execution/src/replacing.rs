@@ -8,14 +8,16 @@
 //! |---|---|
 //! | all documents are in | takes the other's place |
 //! | a document cannot be written, the other collection was changed meanwhile | is dropped |
+//! | somebody dropped it, alone or with its database | stays dropped: nothing makes it again |
 //! | its command was killed, ran out of time or lost its client | is dropped by who tends orphans |
 //! | the process went down, or this member is primary no more | is dropped by who tends orphans on the next primary |
 
 use crate::creation::{check_case, random_uuid};
 use crate::wait::Signal;
+use crate::writes::{self, InsertOptions, Writer};
 use crate::{Identities, Sequencer};
 use parking_lot::Mutex;
-use quire_bson::{DocBuf, DocBuilder, RawValue, shell_text};
+use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue, shell_text};
 use quire_documents::{Catalog, Collection, Effect, IndexId, Layout, Namespace, NextIds};
 use quire_errors::{Code, CommandError, Result};
 use std::collections::HashSet;
@@ -123,6 +125,16 @@ impl<'a> Replacement<'a> {
         &self.namespace
     }
 
+    /// Adds documents. `writer` says how; where to is known here.
+    pub async fn insert(&self, writer: Writer<'_>, documents: &[RawDoc<'_>]) -> Result<()> {
+        // Were it made anew, it would be a collection like any other, and nobody would drop it.
+        let only = Some(self.temporary.uuid);
+        let writer = Writer { namespace: &self.namespace, only, ..writer };
+        let options = InsertOptions { ordered: true, keep_empty_timestamps: false, refuse: None };
+        let inserted = writes::insert(&writer, documents, options).await?;
+        inserted.errors.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
     /// Takes the other's place, unless that is not what it was at the beginning.
     pub async fn complete(&self, sequencer: &Sequencer) -> Result<()> {
         sequencer
@@ -158,7 +170,7 @@ impl<'a> Replacement<'a> {
     fn dropped(&self) -> CommandError {
         CommandError::new(
             Code::NamespaceNotFound,
-            format!("the temporary collection {} was dropped meanwhile", self.namespace),
+            format!("the collection {} was dropped meanwhile", self.namespace),
         )
     }
 

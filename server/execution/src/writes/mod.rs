@@ -49,6 +49,9 @@ pub struct Writer<'a> {
     pub watch: &'a dyn Watch,
     pub identities: &'a dyn Identities,
     pub namespace: &'a Namespace,
+    /// The only collection that may have that name, by its uuid: none is made, and none that
+    /// somebody else made is written to.
+    pub only: Option<[u8; 16]>,
     pub constants: &'a Arc<Constants>,
     /// The collection's validator is not asked.
     pub bypass_validation: bool,
@@ -91,7 +94,16 @@ impl Writer<'_> {
 
     /// The collection as it is now, created when it is not there.
     async fn ensured_collection(&self) -> Result<Arc<Collection>> {
-        if let Some(collection) = self.collection()? {
+        let there = self.collection()?;
+        if let Some(uuid) = self.only {
+            let there = there.filter(|there| there.uuid == uuid);
+            return there.ok_or_else(|| {
+                let namespace = self.namespace;
+                let message = format!("the collection {namespace} was dropped meanwhile");
+                CommandError::new(Code::NamespaceNotFound, message)
+            });
+        }
+        if let Some(collection) = there {
             return Ok(collection);
         }
         let collection =

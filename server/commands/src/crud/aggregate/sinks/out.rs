@@ -6,7 +6,6 @@ use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::Waiting;
-use quire_execution::writes::{self, InsertOptions};
 use quire_execution::{Replacement, Watch};
 
 const STAGE: &str = "$out";
@@ -70,7 +69,10 @@ impl Out {
                 if batch.is_empty() {
                     return replacement.complete(sequencer).await;
                 }
-                insert(asked, replacement.namespace(), &batch).await?;
+                let batch: Vec<RawDoc<'_>> = batch.iter().map(DocBuf::as_raw).collect();
+                let (constants, bypass) = (asked.constants, asked.bypass_validation);
+                let writer = asked.context.writer(&self.target, constants, bypass);
+                replacement.insert(writer, &batch).await?;
             }
         };
         let filled = filled.await;
@@ -92,12 +94,4 @@ fn check(collection: &Collection) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-async fn insert(asked: &Asked<'_>, namespace: &Namespace, batch: &[DocBuf]) -> Result<()> {
-    let writer = asked.context.writer(namespace, asked.constants, asked.bypass_validation);
-    let batch: Vec<RawDoc<'_>> = batch.iter().map(DocBuf::as_raw).collect();
-    let options = InsertOptions { ordered: true, keep_empty_timestamps: false, refuse: None };
-    let inserted = writes::insert(&writer, &batch, options).await?;
-    inserted.errors.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
 }

@@ -1,9 +1,12 @@
 //! `$out` and `$merge` through the whole command.
 
-use crate::testing::{Rig, block_on, first_batch};
+use crate::testing::{Rig, block_on, first_batch, request};
 use quire_bson::{Bson, Document, bson, doc};
 use quire_documents::Namespace;
 use quire_execution::Replacement;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 fn aggregate(on: &str, stages: &[Document]) -> Document {
     doc! {"aggregate": on, "pipeline": stages.to_vec(), "cursor": {}}
@@ -412,6 +415,39 @@ fn a_collection_that_nobody_fills_any_more_is_dropped() {
     drop(filled);
     assert!(block_on(rig.server.drop_orphans()));
     assert_eq!(names(&rig), ["c", "tmp.agg_out.mine"]);
+}
+
+#[test]
+fn what_an_out_fills_stays_dropped_when_somebody_drops_it() {
+    type Dropping = fn(&Rig, &str);
+    let table: [Dropping; 2] = [
+        |rig, _| _ = rig.ok("db", doc! {"dropDatabase": 1}),
+        |rig, temporary| rig.drop_collection("db", temporary),
+    ];
+    for dropping in table {
+        let rig = Rig::new();
+        // As many as take more than one turn on the thread.
+        insert(&rig, "c", (0..20_000).map(|n| doc! {"_id": n}));
+        let client = rig.connect();
+        let out = request("db", aggregate("c", &[doc! {"$out": "o"}]), &[]);
+        let mut filling = pin!(crate::run(&client.server, &client.client, &out));
+        let mut cx = Context::from_waker(Waker::noop());
+        let temporary = loop {
+            assert!(filling.as_mut().poll(&mut cx).is_pending(), "it took one turn");
+            let names = names(&rig).into_iter();
+            if let Some(name) = names.into_iter().find(|name| name.starts_with("tmp.agg_out.")) {
+                break name;
+            }
+        };
+        dropping(&rig, &temporary);
+        let reply = loop {
+            if let Poll::Ready(response) = filling.as_mut().poll(&mut cx) {
+                break response.answer().body.as_raw().to_document();
+            }
+        };
+        assert_eq!(reply.get_i32("code").unwrap(), 26, "{reply}");
+        assert!(names(&rig).iter().all(|name| name == "c"), "{:?}", names(&rig));
+    }
 }
 
 #[test]
