@@ -16,6 +16,13 @@ use tokio::time::timeout;
 /// How long a host may take to answer the call.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 
+/// A host that has not answered the kernel for so long is gone. How long the command takes is another
+/// matter, and bounded by nothing here.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// How often a host that says nothing is asked whether it is there.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
 /// The reply to a command, whatever it says.
 pub(crate) async fn ask(host: String, command: DocBuf) -> Result<DocBuf, String> {
     let connected = timeout(CONNECT_MAX, TcpStream::connect(&host)).await;
@@ -23,10 +30,22 @@ pub(crate) async fn ask(host: String, command: DocBuf) -> Result<DocBuf, String>
         Ok(connected) => connected.map_err(|error| error.to_string())?,
         Err(_) => return Err("no answer".to_owned()),
     };
-    // Not vital: without it the command may leave a little later.
-    let _ = stream.set_nodelay(true);
+    prepare(&stream);
     let reply = exchange(&mut stream, &command).await.map_err(|error| error.to_string())?;
     Ok(DocBuf::from(reply.body()))
+}
+
+/// None of it is vital: without it the command leaves a little later, or a host that vanished without
+/// closing anything is missed later.
+fn prepare(stream: &TcpStream) {
+    use rustix::net::sockopt;
+    let _ = stream.set_nodelay(true);
+    let _ = sockopt::set_socket_keepalive(stream, true);
+    let _ = sockopt::set_tcp_keepidle(stream, PROBE_EVERY);
+    let _ = sockopt::set_tcp_keepintvl(stream, PROBE_EVERY);
+    let millis = u32::try_from(SILENCE_MAX.as_millis()).unwrap_or(u32::MAX);
+    // Counts for probes that are not answered as for bytes that are not.
+    let _ = sockopt::set_tcp_user_timeout(stream, millis);
 }
 
 async fn exchange(stream: &mut TcpStream, command: &DocBuf) -> io::Result<ClientReply> {

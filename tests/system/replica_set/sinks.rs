@@ -2,6 +2,7 @@
 
 use quire_bson::{Document, doc};
 use quire_tests::{PATIENCE, ReplicaSet};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 const WORDS: [&str; 2] = ["--setParameter", "enableTestCommands=1"];
@@ -67,18 +68,60 @@ fn a_secondary_hands_a_pipeline_that_writes_on_and_has_read_what_it_wrote() {
     assert_eq!(client.fails("test", unasked).0, 13435);
 }
 
+/// A stage that takes as long as its server lives.
+fn endless() -> Document {
+    let script = doc! { "body": "function() { sleep(1000000); }", "args": [], "lang": "js" };
+    doc! { "$set": { "never": { "$function": script } } }
+}
+
+/// Sends an endless pipeline to a secondary, and waits until the primary is filling what it makes.
+fn begin_elsewhere(set: &ReplicaSet, primary: usize) -> JoinHandle<Document> {
+    let secondary = (0..3).find(|place| *place != primary).expect("a secondary");
+    let mut client = set.connect(secondary);
+    let mut command = aggregate(&[endless(), doc! { "$out": "target" }]);
+    command.insert("$readPreference", doc! { "mode": "secondary" });
+    let waiting = std::thread::spawn(move || client.reply("test", command));
+    let begun = Instant::now();
+    while !(0..3).all(|place| has_temporary(set, place)) {
+        assert!(begun.elapsed() < PATIENCE, "the temporary collection does not come");
+    }
+    waiting
+}
+
+#[test]
+fn a_client_of_a_secondary_hears_that_the_primary_which_wrote_for_it_is_none_any_more() {
+    let mut set = ReplicaSet::started_with(3, &WORDS, |_| ());
+    let primary = set.wait_until_whole();
+    fill(&set, primary);
+    // It keeps its connections, and answers nothing.
+    let waiting = begin_elsewhere(&set, primary);
+    set.pause(primary);
+    let next = set.primary();
+    let told = waiting.join().expect("a reply");
+    assert_eq!(told.get_i32("code").expect("a code"), 11602, "{told}");
+    set.resume(primary);
+    // Until it hears of the next, it takes itself for primary.
+    set.wait_for_state(primary, "SECONDARY");
+    set.wait_until_whole();
+    set.wait_until("it is gone everywhere", |set| (0..3).all(|place| !has_temporary(set, place)));
+    // A process that is gone is known at once.
+    let waiting = begin_elsewhere(&set, next);
+    set.kill(next);
+    let told = waiting.join().expect("a reply");
+    assert_eq!(told.get_i32("code").expect("a code"), 6, "{told}");
+    let after = set.primary();
+    set.wait_until("it is dropped", |set| !has_temporary(set, after));
+    assert_eq!(names(&set, after), ["source"]);
+}
+
 #[test]
 fn what_a_killed_primary_was_filling_is_dropped_by_the_next() {
     let mut set = ReplicaSet::started_with(3, &WORDS, |_| ());
     let primary = set.wait_until_whole();
     fill(&set, primary);
-    let script = doc! {
-        "body": "function() { sleep(1000000); }", "args": [], "lang": "js",
-    };
-    let slow = doc! { "$set": { "never": { "$function": script } } };
     let mut client = set.connect(primary);
     let waiting = std::thread::spawn(move || {
-        let _ = client.command("test", aggregate(&[slow, doc! { "$out": "source" }]));
+        let _ = client.command("test", aggregate(&[endless(), doc! { "$out": "source" }]));
     });
     let begun = Instant::now();
     while !(0..3).all(|place| has_temporary(&set, place)) {

@@ -1,6 +1,6 @@
 //! Waiting for other members, for a majority's word, and for a time.
 
-use super::ReplicaSet;
+use super::{ReplicaSet, Standing};
 use crate::write_concern::{Progress, WriteConcern};
 use crate::{Detail, MemberState};
 use quire_bson::{Timestamp, doc};
@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 
 /// How long to wait before looking again, should a signal be missed.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long a primary may be out of sight before whoever waits for it gives up. Elections take less,
+/// so then there is no majority.
+const OUT_OF_SIGHT_MAX: Duration = Duration::from_secs(10);
 
 impl ReplicaSet {
     /// Waits until what is applied here now has reached all that the concern asks for. The error is
@@ -69,6 +73,23 @@ impl ReplicaSet {
             Ok(_) => Ok(()),
             Err(lost) if lost.cause == LostCause::NotLeader => Err(not_primary()),
             Err(lost) => Err(quire_execution::lost(lost)),
+        }
+    }
+
+    /// Waits until the primary of a standing is primary no more, as far as this member can tell.
+    pub async fn await_deposition(&self, of: &Standing) {
+        let mut last_seen = Instant::now();
+        loop {
+            let seen = self.progressed.generation();
+            let now = self.standing();
+            match now.primary_host() {
+                // Elected anew, it has ended what it did before.
+                Some(host) if now.term != of.term || of.primary_host() != Some(host) => return,
+                Some(_) => last_seen = Instant::now(),
+                None if last_seen.elapsed() >= OUT_OF_SIGHT_MAX => return,
+                None => {}
+            }
+            self.changed_or(seen, LOOK_AGAIN).await;
         }
     }
 

@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::server::Context;
 use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue, Timestamp};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::wait::race;
+use quire_execution::wait::{Either, race};
 use quire_replset::ReplicaSet;
 use std::time::Duration;
 
@@ -30,10 +30,14 @@ pub(super) async fn ask_primary(context: &Context<'_>) -> Result<Reply> {
         return Err(not_primary());
     }
     let host = standing.primary_host().ok_or_else(not_primary)?.to_string();
-    let answer = context.server.host.ask(host.clone(), command(context)).await;
-    let answer = answer.map_err(|why| {
-        CommandError::new(Code::HostUnreachable, format!("Error connecting to {host} :: {why}"))
-    })?;
+    let answered = context.server.host.ask(host.clone(), command(context));
+    // A host that is paused, or gone without a word, answers nothing and closes nothing.
+    let answer = match race(answered, set.await_deposition(&standing)).await {
+        Either::First(answer) => answer.map_err(|why| {
+            CommandError::new(Code::HostUnreachable, format!("Error connecting to {host} :: {why}"))
+        })?,
+        Either::Second(()) => return Err(deposed(&host)),
+    };
     catch_up(context, set, answer.as_raw()).await;
     if answer.as_raw().get("ok").and_then(integer) != Some(1) {
         return Err(refusal(answer.as_raw()));
@@ -41,6 +45,14 @@ pub(super) async fn ask_primary(context: &Context<'_>) -> Result<Reply> {
     let mut reply = Reply::with(|reply| append_but(reply, answer.as_raw(), OF_THE_REPLY));
     reply.is_from_primary = true;
     Ok(reply)
+}
+
+/// What a primary's own clients are told when it steps down in the middle of their writes.
+fn deposed(host: &str) -> CommandError {
+    CommandError::new(
+        Code::InterruptedDueToReplStateChange,
+        format!("operation was interrupted :: caused by :: {host} is primary no more"),
+    )
 }
 
 /// The command with the time that is left for it. Whoever gets it and is not primary refuses it.
