@@ -36,6 +36,12 @@ impl Client {
     pub fn is_idle(&self) -> bool {
         self.operation.is_none()
     }
+
+    /// The session of a write that it may ask for again.
+    pub fn open_session(&self) -> Option<u32> {
+        let operation = self.operation.as_ref()?;
+        (operation.kind == Kind::Append).then_some(self.session)
+    }
 }
 
 /// How many lists are written at a time, and how many operations each gets, about.

@@ -44,6 +44,8 @@ pub struct Figures {
     pub given_up: u64,
     pub acknowledged: u64,
     pub reads: u64,
+    /// Records of sessions that were to be forgotten.
+    pub forgotten: u64,
 }
 
 impl Figures {
@@ -59,6 +61,7 @@ impl Figures {
             (&mut self.given_up, other.given_up),
             (&mut self.acknowledged, other.acknowledged),
             (&mut self.reads, other.reads),
+            (&mut self.forgotten, other.forgotten),
         ] {
             *sum = sum.saturating_add(one);
         }

@@ -3,7 +3,10 @@
 //! Owns what the layer above consensus does in the server: leaves joint memberships, takes out
 //! members whose disks are lost, and besides that adds, promotes and removes as the run wants it.
 
+use crate::clients::Client;
 use crate::options::MILLI;
+use crate::planner::Plan;
+use crate::planted::Planted;
 use crate::world::{Event, World};
 use quire_consensus::Membership;
 use quire_log::Timestamp;
@@ -34,6 +37,34 @@ impl World {
         }
         self.turn(place);
         self.change_indexes(place);
+        self.forget_sessions(place);
+    }
+
+    /// Sessions are forgotten when nobody asks any more for what they did. The server tells by their
+    /// age; here it is known, so that no clock decides whether a rule is broken.
+    fn forget_sessions(&mut self, place: usize) {
+        let too_early = self.planted == Some(Planted::ForgetTooEarly);
+        let chance = if too_early { 1_000 } else { self.options.forgets };
+        if chance == 0 || !self.random.chance(chance) {
+            return;
+        }
+        let clients = self.clients.iter().filter(|_| !too_early);
+        let asked_for: BTreeSet<u32> = clients.filter_map(Client::open_session).collect();
+        let at = self.now;
+        let node = &mut self.nodes[place];
+        let seconds = node.seconds(at);
+        let Some(running) = &mut node.running else { return };
+        if !running.member.view().writable {
+            return;
+        }
+        let documents = running.documents.clone();
+        let forgetting =
+            running.planner.forget(&documents, seconds, |session| !asked_for.contains(&session));
+        if let Some((count, Plan::Propose(stamp, payload))) = forgetting {
+            self.figures.forgotten += count;
+            drop(running.member.submit(stamp, payload));
+            self.turn(place);
+        }
     }
 
     fn change_indexes(&mut self, place: usize) {
@@ -47,7 +78,7 @@ impl World {
         if !running.member.view().writable {
             return;
         }
-        if let crate::planner::Plan::Propose(stamp, payload) =
+        if let Plan::Propose(stamp, payload) =
             running.planner.change_indexes(&running.documents, seconds)
         {
             drop(running.member.submit(stamp, payload));

@@ -49,6 +49,8 @@ pub struct Options {
     pub wipes: u64,
     pub pauses: u64,
     pub forces: u64,
+    /// Of a thousand times that the operator looks.
+    pub forgets: u64,
 }
 
 impl Options {
@@ -85,6 +87,8 @@ impl Options {
             wipes,
             pauses,
             forces,
+            // Drawn last, so that a run without it is the run that it was.
+            forgets: if random.below(10) < 5 { 300 } else { 0 },
         }
     }
 }

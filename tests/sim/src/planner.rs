@@ -131,6 +131,29 @@ impl Planner {
         plan
     }
 
+    /// Forgets what these sessions did, as it is applied here; gives how many there are. What is on
+    /// its way is not looked at: a session that writes meanwhile keeps its record, because the
+    /// effect names the revision that was seen.
+    pub fn forget(
+        &mut self,
+        documents: &Documents,
+        seconds: u32,
+        may_go: impl Fn(u32) -> bool,
+    ) -> Option<(u64, Plan)> {
+        let mut effects = Vec::new();
+        let scanned = documents.view().scan_sessions(None, usize::MAX, &mut |session, header| {
+            if may_go(session_number(&session)) {
+                effects.push(Effect::ForgetSession { session, revision: header.revision });
+            }
+            ControlFlow::Continue(())
+        });
+        let count = effects.len() as u64;
+        if scanned.is_err() || count == 0 {
+            return None;
+        }
+        Some((count, self.propose(documents, seconds, 1, |_| effects)))
+    }
+
     /// The first entry of effects: the collections and their indexes.
     fn set_up(&mut self, documents: &Documents, seconds: u32) -> Plan {
         let next = documents.catalog().next_ids();
@@ -247,6 +270,10 @@ fn session_key(session: u32) -> SessionKey {
         *byte = of_number;
     }
     SessionKey { id, user: [0; 32] }
+}
+
+fn session_number(session: &SessionKey) -> u32 {
+    session.id.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
 /// The list under a key as it is applied here, if there are lists.

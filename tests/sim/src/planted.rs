@@ -27,15 +27,18 @@ pub enum Planted {
     ApplyOutOfOrder,
     /// An append does not remove what contradicts it.
     KeepTail,
+    /// What a session did is forgotten while its client may ask for it again.
+    ForgetTooEarly,
 }
 
 impl Planted {
-    pub const ALL: [Planted; 5] = [
+    pub const ALL: [Planted; 6] = [
         Planted::VoteTwice,
         Planted::UnsyncedIsEnough,
         Planted::CountOldTerms,
         Planted::ApplyOutOfOrder,
         Planted::KeepTail,
+        Planted::ForgetTooEarly,
     ];
 
     pub fn log(self, inner: Arc<dyn LogStore>) -> Arc<dyn LogStore> {

@@ -21,10 +21,11 @@ fn every_rule_holds_whatever_goes_wrong() {
     println!("{sum:?}");
     // Seeds under which nothing happens would hold too.
     let Figures { elections, crashes, wipes, copies, memberships, .. } = sum;
-    let Figures { forced, given_up, acknowledged, reads, .. } = sum;
-    let happened =
-        [elections, crashes, wipes, copies, memberships, forced, given_up, acknowledged, reads];
-    assert!(happened.iter().all(|times| *times >= 3), "{sum:?}");
+    let Figures { forced, given_up, acknowledged, reads, forgotten, .. } = sum;
+    let writes = [forced, given_up, acknowledged, reads, forgotten];
+    let happened = [elections, crashes, wipes, copies, memberships];
+    let mut happened = happened.iter().chain(&writes);
+    assert!(happened.all(|times| *times >= 3), "{sum:?}");
 }
 
 /// Its log is full and its data cannot be written when a copy of the state is to be taken over.
@@ -77,4 +78,9 @@ fn entries_applied_in_another_order_are_found() {
 #[test]
 fn a_log_that_keeps_what_contradicts_the_leader_is_found() {
     is_found(Planted::KeepTail, &["synced", "log", "another entry"]);
+}
+
+#[test]
+fn a_session_that_is_forgotten_while_it_is_used_is_found() {
+    is_found(Planted::ForgetTooEarly, &["twice", "effects", "counts"]);
 }
