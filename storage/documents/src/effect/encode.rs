@@ -18,8 +18,9 @@
 
 use super::{Effect, Effects};
 use crate::codec::Writer;
-use crate::session::{Statements, write_statements};
+use crate::session::{SessionKey, Statements, write_statements};
 use crate::{CollectionId, IndexId};
+use quire_bson::DocBuf;
 use quire_keys::SESSION_BYTES;
 use quire_log::Timestamp;
 
@@ -98,25 +99,18 @@ fn write(out: &mut Writer, effect: &Effect) {
     match effect {
         Effect::InsertRow { collection, revision, doc, partial } => {
             head(out, tag::INSERT_ROW, *collection);
-            out.revision(*revision);
-            out.doc(doc);
-            write_indexes(out, partial);
+            write_document(out, *revision, doc, partial);
         }
         Effect::ReplaceRow { collection, row_key, revision, doc, partial } => {
             head(out, tag::REPLACE_ROW, *collection);
             out.bytes(row_key);
-            out.revision(*revision);
-            out.doc(doc);
-            write_indexes(out, partial);
+            write_document(out, *revision, doc, partial);
         }
         Effect::DeleteRow { collection, row_key, revision, id } => {
             head(out, tag::DELETE_ROW, *collection);
             out.bytes(row_key);
             out.revision(*revision);
-            out.flag(id.is_some());
-            if let Some(id) = id {
-                out.doc(id);
-            }
+            write_optional(out, id.as_ref(), Writer::doc);
         }
         Effect::CreateCollection { id, namespace, uuid, options, layout, id_index } => {
             head(out, tag::CREATE_COLLECTION, *id);
@@ -130,10 +124,7 @@ fn write(out: &mut Writer, effect: &Effect) {
         Effect::RenameCollection { id, to, drop_target } => {
             head(out, tag::RENAME_COLLECTION, *id);
             out.namespace(to);
-            out.flag(drop_target.is_some());
-            if let Some(target) = drop_target {
-                out.collection(*target);
-            }
+            write_optional(out, *drop_target, Writer::collection);
         }
         Effect::ModifyCollection { id, options } => {
             head(out, tag::MODIFY_COLLECTION, *id);
@@ -158,15 +149,13 @@ fn write(out: &mut Writer, effect: &Effect) {
             out.doc(spec);
         }
         Effect::RecordStatements { session, number, revision, statements } => {
-            out.u8(tag::RECORD_STATEMENTS);
-            out.raw(&session.to_bytes());
+            session_head(out, tag::RECORD_STATEMENTS, session);
             out.i64(*number);
             out.revision(*revision);
             write_statements(out, statements);
         }
         Effect::ForgetSession { session, revision } => {
-            out.u8(tag::FORGET_SESSION);
-            out.raw(&session.to_bytes());
+            session_head(out, tag::FORGET_SESSION, session);
             out.revision(*revision);
         }
         Effect::Noop { note } => {
@@ -184,6 +173,25 @@ fn head(out: &mut Writer, tag: u8, collection: CollectionId) {
 fn index_head(out: &mut Writer, tag: u8, collection: CollectionId, index: IndexId) {
     head(out, tag, collection);
     out.index(index);
+}
+
+fn session_head(out: &mut Writer, tag: u8, session: &SessionKey) {
+    out.u8(tag);
+    out.raw(&session.to_bytes());
+}
+
+/// A document as it is from a revision on, and the partial indexes that take it in.
+fn write_document(out: &mut Writer, revision: Timestamp, doc: &DocBuf, partial: &[IndexId]) {
+    out.revision(revision);
+    out.doc(doc);
+    write_indexes(out, partial);
+}
+
+fn write_optional<T>(out: &mut Writer, value: Option<T>, write: impl FnOnce(&mut Writer, T)) {
+    out.flag(value.is_some());
+    if let Some(value) = value {
+        write(out, value);
+    }
 }
 
 fn write_rows(out: &mut Writer, rows: &[(Vec<u8>, Timestamp)]) {
