@@ -2,7 +2,7 @@
 
 use crate::Fresh;
 use quire_bson::{Bson, Document, doc};
-use quire_protocol::Flags;
+use quire_protocol::{Compressor, Flags};
 use quire_tests::{Connection, Daemon, PATIENCE, figure};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::time::Instant;
@@ -54,6 +54,57 @@ fn connections_above_the_limit_are_closed_and_those_below_it_served() {
         let reply = fresh.daemon.connect().command("admin", doc! { "ping": 1 });
         reply.map_err(|error| error.to_string())
     });
+}
+
+/// A figure of `serverStatus.network`.
+fn traffic(connection: &mut Connection, path: &[&str]) -> i64 {
+    let status = connection.ok("admin", doc! { "serverStatus": 1 });
+    let mut section = status.get_document("network").expect("a section");
+    let (last, sections) = path.split_last().expect("a field");
+    for name in sections {
+        section = section.get_document(name).unwrap_or_else(|_| panic!("no {name} in {section}"));
+    }
+    section.get_i64(last).unwrap_or_else(|_| panic!("no {last} in {section}"))
+}
+
+#[test]
+fn what_compression_saves_is_counted_by_compressor() {
+    const LENGTH: usize = 100_000;
+    let fresh = Fresh::with(&["--networkMessageCompressors", "zlib,snappy"]);
+    let mut watching = fresh.daemon.connect();
+    let mut client = fresh.daemon.connect();
+    let stored = doc! { "_id": 1, "text": "z".repeat(LENGTH) };
+    // What is too short to shrink is sent as it is, and answered so.
+    let find = doc! { "find": "c", "comment": "z".repeat(1000) };
+    let commands = [doc! { "insert": "c", "documents": [stored] }, find];
+    let physical = |connection: &mut Connection| {
+        let of = |connection: &mut Connection, name| traffic(connection, &[name]);
+        (of(connection, "physicalBytesIn"), of(connection, "bytesIn"))
+    };
+    let before = physical(&mut watching);
+    for command in commands {
+        client.send("test", command, Flags::NONE, Some(Compressor::Zlib)).expect("it is sent");
+        client.receive().expect("a reply");
+    }
+    let after = physical(&mut watching);
+    let long = i64::try_from(LENGTH).expect("a length");
+    // What came in is the insert, shrunk; what it stands for is counted beside it.
+    assert!(after.0 - before.0 < long / 2, "{before:?} {after:?}");
+    assert!(after.1 - before.1 > long, "{before:?} {after:?}");
+    for (side, dense, plain) in
+        [("compressor", "bytesOut", "bytesIn"), ("decompressor", "bytesIn", "bytesOut")]
+    {
+        let dense = traffic(&mut watching, &["compression", "zlib", side, dense]);
+        let plain = traffic(&mut watching, &["compression", "zlib", side, plain]);
+        assert!(plain > long && dense > 0 && dense < long / 2, "{side}: {plain} {dense}");
+        assert_eq!(traffic(&mut watching, &["compression", "snappy", side, "bytesIn"]), 0);
+    }
+    let unasked = watching.ok("admin", doc! { "serverStatus": 1 });
+    let network = unasked.get_document("network").expect("a section");
+    assert!(!network.get_document("compression").expect("a section").contains_key("zstd"));
+    let extra = unasked.get_document("extra_info").expect("a section");
+    assert!(extra.get_i64("page_reclaims").expect("a figure") > 0, "{extra}");
+    assert!(extra.get_i64("threads").expect("a figure") > 1, "{extra}");
 }
 
 #[test]

@@ -28,9 +28,43 @@ pub struct ConnectionCounts {
 /// Bytes and requests over all sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetworkCounts {
+    /// As if nothing had been compressed.
     pub bytes_in: u64,
     pub bytes_out: u64,
+    /// As they went over the sockets.
+    pub physical_bytes_in: u64,
+    pub physical_bytes_out: u64,
     pub requests: u64,
+}
+
+/// Bytes that were given to a codec, and that it made of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recoded {
+    pub given: u64,
+    pub made: u64,
+}
+
+/// What one compressor did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompressionCounts {
+    pub compressed: Recoded,
+    pub decompressed: Recoded,
+}
+
+/// What this process has used since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessUse {
+    pub user_micros: u64,
+    pub system_micros: u64,
+    pub resident_max_kib: u64,
+    pub blocks_read: u64,
+    pub blocks_written: u64,
+    /// Pages that came without a read, and with one.
+    pub page_reclaims: u64,
+    pub page_faults: u64,
+    pub voluntary_switches: u64,
+    pub involuntary_switches: u64,
+    pub threads: u64,
 }
 
 /// Memory of this process in bytes.
@@ -88,7 +122,12 @@ pub trait Host: Send + Sync {
 
     fn network(&self) -> NetworkCounts;
 
+    /// What the compressor of a name did.
+    fn compression(&self, compressor: &str) -> CompressionCounts;
+
     fn memory(&self) -> MemoryUse;
+
+    fn process_use(&self) -> ProcessUse;
 
     /// `None` where the data is not on a disk.
     fn disk(&self) -> Option<DiskSpace>;

@@ -60,7 +60,10 @@ pub use counters::{Counters, LATENCY_BOUNDS_MICROS, Latency};
 pub use cursors::Cursors;
 pub use dispatch::{Answer, Response, run};
 pub use facts::Facts;
-pub use host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
+pub use host::{
+    CompressionCounts, ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ProcessUse,
+    Recoded, ShutdownRequest,
+};
 pub use ingress::{Entry, Ingress, Ranges, Turn};
 pub use operations::{Operations, Stop};
 pub use parameters::Parameters;

@@ -5,7 +5,10 @@
 
 mod set;
 
-use crate::host::{ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest};
+use crate::host::{
+    CompressionCounts, ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ProcessUse,
+    ShutdownRequest,
+};
 use crate::persona::Persona;
 use crate::{Answer, Response, Topology};
 use crate::{
@@ -389,8 +392,16 @@ impl Host for FakeHost {
         NetworkCounts::default()
     }
 
+    fn compression(&self, _compressor: &str) -> CompressionCounts {
+        CompressionCounts::default()
+    }
+
     fn memory(&self) -> MemoryUse {
         MemoryUse::default()
+    }
+
+    fn process_use(&self) -> ProcessUse {
+        ProcessUse::default()
     }
 
     fn disk(&self) -> Option<DiskSpace> {

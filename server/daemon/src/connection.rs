@@ -4,10 +4,10 @@
 //! command runs the socket is watched, so that a client that went away stops it. Buffers are given
 //! back after a moment of silence: an idle connection costs little more than its task.
 
-use crate::host::Traffic;
 use crate::listener::Undecided;
 use crate::peers::{self, Links};
 use crate::script_threads::ScriptThreads;
+use crate::traffic::Traffic;
 use quire_commands::{Answer, Behaviour, Client, Response, Server, Turn};
 use quire_failpoints::{ClientMessage, Direction};
 use quire_protocol::{
@@ -16,7 +16,6 @@ use quire_protocol::{
 };
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
@@ -170,8 +169,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Err(Rejected::Refused(refusal)) => {
                 let id = self.response_id();
-                if refusal.write(&mut self.out, id).is_err() {
-                    self.out.clear();
+                match refusal.write(&mut self.out, id) {
+                    Ok(compression) => self.traffic.wrote(self.out.len(), compression),
+                    Err(_) => self.out.clear(),
                 }
                 self.send().await
             }
@@ -181,9 +181,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn next_request(&mut self) -> Result<Result<Request, Rejected>, Ended> {
         let message = self.receive().await?;
-        self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-        self.traffic.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
-        Ok(decode(message, self.limits()))
+        let bytes = message.len();
+        let decoded = decode(message, self.limits());
+        self.traffic.received(bytes, decoded.as_ref().ok().and_then(Request::compression));
+        Ok(decoded)
     }
 
     /// What the version that is shown lets in.
@@ -313,7 +314,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn write(&mut self, reply_to: ReplyTo, id: i32, answer: &Answer) {
         let open = OpenReply::begin(&mut self.out, reply_to, id, answer.more);
         self.out.extend_from_slice(answer.body.as_bytes());
-        if let Err(too_large) = open.finish(&mut self.out, MESSAGE_BYTES_MAX) {
+        let finished = open.finish(&mut self.out, MESSAGE_BYTES_MAX).or_else(|too_large| {
             let error = quire_errors::CommandError::new(
                 quire_errors::Code::BSONObjectTooLarge,
                 too_large.to_string(),
@@ -321,15 +322,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let open = OpenReply::begin(&mut self.out, reply_to, id, false);
             let body = quire_commands::error_reply(&error);
             self.out.extend_from_slice(body.as_bytes());
-            if open.finish(&mut self.out, MESSAGE_BYTES_MAX).is_err() {
-                self.out.clear();
-            }
+            open.finish(&mut self.out, MESSAGE_BYTES_MAX)
+        });
+        match finished {
+            Ok(compression) => self.traffic.wrote(self.out.len(), compression),
+            Err(_) => self.out.clear(),
         }
     }
 
     async fn send(&mut self) -> Result<(), Ended> {
         self.stream.write_all(&self.out).await?;
-        self.traffic.bytes_out.fetch_add(self.out.len() as u64, Ordering::Relaxed);
+        self.traffic.sent(self.out.len());
         self.out.clear();
         if self.out.capacity() > REPLY_BYTES_KEPT {
             self.out = Vec::new();

@@ -1,7 +1,6 @@
 //! The process as commands see it.
 //!
-//! Owns the counters of connections and traffic, and implements [`Host`] over the runtime, the log
-//! and the operating system.
+//! Implements [`Host`] over the runtime, the log, the counters and the operating system.
 
 use crate::asking;
 use crate::connections::Connections;
@@ -10,51 +9,22 @@ use crate::machine;
 use crate::oplog_size;
 use crate::random;
 use crate::shutdown::Shutdown;
+use crate::traffic::Traffic;
 use quire_bson::{DocBuf, Document};
 use quire_commands::{
-    ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest,
+    CompressionCounts, ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ProcessUse,
+    ShutdownRequest,
 };
 use quire_consensus::Retention;
 use quire_execution::Clock;
 use quire_execution::wait::Waiting;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 /// How long a rotation may wait for a slow disk.
 const ROTATION_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Connections and traffic, counted where they happen.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) current: AtomicU64,
-    pub(crate) created: AtomicU64,
-    pub(crate) rejected: AtomicU64,
-    pub(crate) active: AtomicU64,
-    /// Connections beyond a limit that may prove to be a member's.
-    pub(crate) undecided: AtomicU64,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
-    pub(crate) requests: AtomicU64,
-}
-
-impl Traffic {
-    /// Counts a request as active for as long as the guard lives, be it cut off.
-    pub(crate) fn begin(self: Arc<Self>) -> Active {
-        self.active.fetch_add(1, Ordering::Relaxed);
-        Active(self)
-    }
-}
-
-/// A request at work.
-pub(crate) struct Active(Arc<Traffic>);
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// The wall clock.
 pub(crate) struct WallClock;
@@ -142,15 +112,19 @@ impl Host for ProcessHost {
     }
 
     fn network(&self) -> NetworkCounts {
-        NetworkCounts {
-            bytes_in: self.traffic.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.traffic.bytes_out.load(Ordering::Relaxed),
-            requests: self.traffic.requests.load(Ordering::Relaxed),
-        }
+        self.traffic.network()
+    }
+
+    fn compression(&self, compressor: &str) -> CompressionCounts {
+        self.traffic.compression(compressor)
     }
 
     fn memory(&self) -> MemoryUse {
         machine::memory()
+    }
+
+    fn process_use(&self) -> ProcessUse {
+        machine::process_use()
     }
 
     fn disk(&self) -> Option<DiskSpace> {

@@ -8,11 +8,11 @@
 use crate::connection::{Connection, Ended};
 use crate::connections::Connections;
 use crate::exit::Failure;
-use crate::host::Traffic;
 use crate::logging::in_context;
 use crate::peers::Links;
 use crate::script_threads::ScriptThreads;
 use crate::shutdown::Shutdown;
+use crate::traffic::Traffic;
 use quire_commands::{Client, Entry, Server};
 use quire_config::Net;
 use quire_config::exit::NET_ERROR;

@@ -1,8 +1,12 @@
 //! Facts about the machine and this process, read from the operating system.
 
 use quire_bson::{Document, doc};
-use quire_commands::{DiskSpace, MemoryUse};
+use quire_commands::{DiskSpace, MemoryUse, ProcessUse};
 use std::path::Path;
+use std::time::Duration;
+
+/// In what the system counts reads and writes of a process.
+const BLOCK_BYTES: u64 = 512;
 
 /// The name of this machine.
 pub(crate) fn host_name() -> String {
@@ -36,6 +40,39 @@ pub(crate) fn memory() -> MemoryUse {
     MemoryUse {
         resident: kib("VmRSS:").unwrap_or(0).saturating_mul(1024),
         virtual_size: kib("VmSize:").unwrap_or(0).saturating_mul(1024),
+    }
+}
+
+/// What this process has used of the machine since its start.
+pub(crate) fn process_use() -> ProcessUse {
+    let of_process =
+        |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+    let (stat, status, io) = (of_process("stat"), of_process("status"), of_process("io"));
+    let line = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    // What stands in brackets is a name and may have anything in it; behind it comes the third field.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let field = |number: usize| {
+        fields.split_whitespace().nth(number.saturating_sub(3))?.parse::<u64>().ok()
+    };
+    let micros = |ticks: Option<u64>| {
+        let ticks = Duration::from_secs(ticks.unwrap_or(0)).as_micros();
+        let per_second = u128::from(rustix::param::clock_ticks_per_second().max(1));
+        u64::try_from(ticks / per_second).unwrap_or(u64::MAX)
+    };
+    ProcessUse {
+        user_micros: micros(field(14)),
+        system_micros: micros(field(15)),
+        resident_max_kib: line(&status, "VmHWM:").unwrap_or(0),
+        blocks_read: line(&io, "read_bytes:").unwrap_or(0) / BLOCK_BYTES,
+        blocks_written: line(&io, "write_bytes:").unwrap_or(0) / BLOCK_BYTES,
+        page_reclaims: field(10).unwrap_or(0),
+        page_faults: field(12).unwrap_or(0),
+        voluntary_switches: line(&status, "voluntary_ctxt_switches:").unwrap_or(0),
+        involuntary_switches: line(&status, "nonvoluntary_ctxt_switches:").unwrap_or(0),
+        threads: field(20).unwrap_or(0),
     }
 }
 

@@ -28,8 +28,10 @@ mod replication;
 mod script_threads;
 mod serve;
 mod shutdown;
+mod starting_log;
 mod status_page;
 mod stores;
+mod traffic;
 
 use exit::Failure;
 use quire_config::{Launch, Source};

@@ -157,8 +157,16 @@ impl Metrics {
         page.labelled(name, "limit", "rate", ingress.requests_refused());
         page.labelled(name, "limit", "in_flight", ingress.requests_crowded_out());
         let network = self.server.host.network();
-        page.counter("quire_network_received_bytes_total", "Bytes read.", network.bytes_in);
-        page.counter("quire_network_sent_bytes_total", "Bytes written.", network.bytes_out);
+        page.counter(
+            "quire_network_received_bytes_total",
+            "Bytes read.",
+            network.physical_bytes_in,
+        );
+        page.counter(
+            "quire_network_sent_bytes_total",
+            "Bytes written.",
+            network.physical_bytes_out,
+        );
         page.counter("quire_network_requests_total", "Requests.", network.requests);
         let memory = self.server.host.memory();
         page.counter(

@@ -6,25 +6,24 @@
 use crate::admin::{AdminServer, Limits};
 use crate::connections::Connections;
 use crate::exit::Failure;
-use crate::host::{ProcessHost, Traffic, WallClock};
+use crate::host::{ProcessHost, WallClock};
 use crate::key_file::KeyFile;
 use crate::listener::{Accepting, Listeners};
-use crate::logging::{Component, Destination, FileOptions, Logging, Rotation};
+use crate::logging::Logging;
 use crate::metrics::Metrics;
 use crate::replication::Replication;
 use crate::script_threads::ScriptThreads;
 use crate::shutdown::{Shutdown, Signals};
 use crate::stores::{self, Stores};
-use crate::{background, fork, machine, oplog_size, repair};
+use crate::traffic::Traffic;
+use crate::{background, fork, machine, oplog_size, repair, starting_log};
 use quire_bson::{Bson, Document, ObjectId};
 use quire_commands::{
     Behaviour, Checkouts, Counters, Cursors, Facts, Operations, Parameters, Persona, ProfileLevel,
     Profiling, Server, Sessions, Stop, Topology,
 };
 use quire_config::exit::{ABRUPT, BAD_OPTIONS, NET_ERROR};
-use quire_config::{
-    LogDestination, LogRotation, ProfileMode, Settings, StorageEngine, SystemLog, Tree, Warning,
-};
+use quire_config::{Net, ProfileMode, Settings, Tree};
 use quire_consensus::Retention;
 use quire_execution::Failing;
 use quire_javascript::JavaScript;
@@ -42,7 +41,7 @@ const LOG_PATIENCE: Duration = Duration::from_secs(2);
 /// Runs the server until it is told to stop.
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     let started = Instant::now();
-    let logging = start_logging(&settings.log)?;
+    let logging = starting_log::open(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("worker")
@@ -66,7 +65,7 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Result<(), Failure> {
     let persona = persona(&settings)?;
-    log_start(&settings, persona);
+    starting_log::tell(&settings, persona);
     if settings.storage.repair {
         // Before signals are heard: whoever gives up on the check ends the process with one.
         return repair::run(&settings.storage);
@@ -77,15 +76,58 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     let parameters = parameters(&settings, persona)?;
     let keys = key_file(&settings)?;
     let listeners = Listeners::bind(&settings.net).await?;
-    let admin = match settings.net.admin {
-        Some(address) => {
-            Some(AdminServer::bind(address, Limits::default()).await.map_err(|error| {
-                Failure::new(NET_ERROR, format!("the admin port {address}: {error}"))
-            })?)
-        }
-        None => None,
-    };
+    let admin = bind_admin(&settings.net).await?;
     let facts = facts(&settings, persona, listeners.port, started);
+    let (stores, replication) = open_stores(&settings, &parameters, &facts, keys.as_ref())?;
+    let host = process_host(&settings, &stores, &logging, &shutdown);
+    let (traffic, connections) = (host.traffic.clone(), host.connections.clone());
+    let connections_max = host.connections_max;
+    let set = replication.as_ref().map(|replication| replication.set.clone());
+    let server = Arc::new(server(&settings, parameters, &stores, host, facts, set));
+    let _ = serving.set(server.clone());
+    background::start(&server, &shutdown);
+    if let Some(replication) = &replication {
+        replication.serve(&server, &shutdown);
+    }
+    if let Some(admin) = admin {
+        serve_admin(admin, &server, &shutdown, &logging);
+    }
+    let port = listeners.port;
+    let acceptors = listeners.accept(&Accepting {
+        server: server.clone(),
+        traffic,
+        connections,
+        shutdown: shutdown.clone(),
+        connections_max,
+        quiet: settings.log.quiet,
+        links: replication.as_ref().map(|replication| replication.links.clone()),
+        script_threads: Arc::new(ScriptThreads::new()),
+    });
+    starting_log::tell_of_port(port);
+    if let Some(replication) = &replication {
+        replication.initiate_unasked(&shutdown);
+    }
+    announce(&settings, &logging)?;
+    shutdown.begun().await;
+    go_down(&server, &shutdown, acceptors, replication.as_ref()).await?;
+    drop(stores);
+    Ok(())
+}
+
+async fn bind_admin(net: &Net) -> Result<Option<AdminServer>, Failure> {
+    let Some(address) = net.admin else { return Ok(None) };
+    let bound = AdminServer::bind(address, Limits::default()).await;
+    let failed = |error| Failure::new(NET_ERROR, format!("the admin port {address}: {error}"));
+    bound.map(Some).map_err(failed)
+}
+
+/// Opens what is kept, and what makes this process a member where it is to be one.
+fn open_stores(
+    settings: &Settings,
+    parameters: &Parameters,
+    facts: &Facts,
+    keys: Option<&KeyFile>,
+) -> Result<(Stores, Option<Replication>), Failure> {
     let mut replication = None;
     let points = parameters.test_commands_enabled().then(|| parameters.failpoints().clone());
     let clock = Arc::new(WallClock);
@@ -97,8 +139,7 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
         let Some(setting) = &settings.replica_set else { return stores::alone(log, machine) };
         let node = stores::node_of(log.as_ref())?;
         let address = HostPort::new(facts.host.clone(), facts.port);
-        let (keys, points) = (keys.as_ref(), points.clone());
-        let member = Replication::new(setting, keys, address, facts.process, node, points);
+        let member = Replication::new(setting, keys, address, facts.process, node, points.clone());
         let retention = match parameters.retained_entries() {
             Some(count) => Retention::Entries(count),
             None => oplog_size::decide(&settings.oplog, settings.storage.on_disk()),
@@ -108,62 +149,34 @@ async fn run(settings: Settings, logging: Arc<Logging>, started: Instant) -> Res
     if let Some(replication) = &replication {
         replication.open_doors(&stores);
     }
-    let traffic = Arc::new(Traffic::default());
-    let connections = Arc::new(Connections::default());
+    Ok((stores, replication))
+}
+
+fn process_host(
+    settings: &Settings,
+    stores: &Stores,
+    logging: &Arc<Logging>,
+    shutdown: &Arc<Shutdown>,
+) -> ProcessHost {
     let wanted = u64::from(settings.net.max_incoming_connections);
-    let connections_max = machine::connections_possible(wanted);
-    let host = ProcessHost {
+    ProcessHost {
         logging: logging.clone(),
         shutdown: shutdown.clone(),
-        traffic: traffic.clone(),
-        connections: connections.clone(),
-        connections_max,
+        traffic: Arc::new(Traffic::default()),
+        connections: Arc::new(Connections::default()),
+        connections_max: machine::connections_possible(wanted),
         data: stores.directory.as_ref().map(|directory| directory.path().to_owned()),
-    };
-    let script_engine = script_engine(&settings, &parameters);
-    let set = replication.as_ref().map(|replication| replication.set.clone());
-    let server = Arc::new(server(&settings, parameters, &stores, host, facts, script_engine, set));
-    let _ = serving.set(server.clone());
-    background::start(&server, &shutdown);
-    if let Some(replication) = &replication {
-        replication.serve(&server, &shutdown);
     }
-    if let Some(admin) = admin {
-        serve_admin(admin, &server, &shutdown, &logging);
-    }
-    let port = listeners.port;
-    let quiet = settings.log.quiet;
-    let accepting = Accepting {
-        server: server.clone(),
-        traffic,
-        connections,
-        shutdown: shutdown.clone(),
-        connections_max,
-        quiet,
-        links: replication.as_ref().map(|replication| replication.links.clone()),
-        script_threads: Arc::new(ScriptThreads::new()),
-    };
-    let acceptors = listeners.accept(&accepting);
-    tracing::info!(
-        target: "NETWORK",
-        id = 23016,
-        ctx = "listener",
-        port,
-        ssl = "off",
-        "Waiting for connections"
-    );
-    if let Some(replication) = &replication {
-        replication.initiate_unasked(&shutdown);
-    }
-    write_pid_file(&settings)?;
+}
+
+/// Tells whoever started the process that it serves.
+fn announce(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
+    write_pid_file(settings)?;
     if fork::is_child() {
         // Whoever hears the word looks into the log next.
         logging.flush(LOG_PATIENCE);
         fork::announce_ready();
     }
-    shutdown.begun().await;
-    go_down(&server, &shutdown, acceptors, replication.as_ref()).await?;
-    drop(stores);
     Ok(())
 }
 
@@ -224,10 +237,10 @@ fn server(
     stores: &Stores,
     host: ProcessHost,
     facts: Facts,
-    script_engine: Option<Arc<dyn Engine>>,
     replica_set: Option<Arc<ReplicaSet>>,
 ) -> Server {
     let topology = Topology::new(facts.process);
+    let script_engine = script_engine(settings, &parameters);
     Server {
         documents: stores.documents.clone(),
         sequencer: stores.sequencer.clone(),
@@ -355,124 +368,6 @@ fn value(tree: &Tree) -> Bson {
         Tree::Object(fields) => {
             Bson::Document(fields.iter().map(|(key, field)| (key.clone(), value(field))).collect())
         }
-    }
-}
-
-fn start_logging(log: &SystemLog) -> Result<Arc<Logging>, Failure> {
-    let destination = match &log.destination {
-        // The first process of --fork reads our standard output for one word only.
-        LogDestination::Stdout => Destination::Stdout,
-        LogDestination::File { path, append, rotation } => Destination::File(FileOptions {
-            path: path.clone(),
-            append: *append,
-            rotation: match rotation {
-                LogRotation::Rename => Rotation::Rename,
-                LogRotation::Reopen => Rotation::Reopen,
-            },
-        }),
-    };
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(BAD_OPTIONS, format!("Can't initialize the log: {error}"))
-    };
-    let logging = Logging::start(destination, log.verbosity).map_err(|e| failed(&e))?;
-    logging.install().map_err(|e| failed(&e))?;
-    for (path, level) in &log.components {
-        if let Some(component) = Component::of_path(path) {
-            logging.set_verbosity(component, Some(*level));
-        }
-    }
-    log_panics();
-    Ok(logging)
-}
-
-/// A panic ends one connection's task; its line must not be lost on a closed standard error.
-fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let backtrace = std::backtrace::Backtrace::force_capture();
-        tracing::error!(
-            target: "CONTROL",
-            id = 7_100_050,
-            panic = panic.payload_as_str().unwrap_or("unknown"),
-            place,
-            backtrace = %backtrace,
-            "A defect of the server: a task ended by a panic"
-        );
-    }));
-}
-
-fn log_start(settings: &Settings, persona: Persona) {
-    let ctx = "initandlisten";
-    tracing::info!(
-        target: "CONTROL",
-        id = 4615611,
-        ctx,
-        pid = std::process::id(),
-        port = settings.net.port,
-        dbPath = %settings.storage.db_path.display(),
-        architecture = "64-bit",
-        host = machine::host_name(),
-        "MongoDB starting"
-    );
-    let build_info = serde_json::json!({
-        "version": persona.version(),
-        "gitVersion": crate::GIT_REVISION,
-        "modules": [],
-        "allocator": "system",
-        "environment": { "distarch": std::env::consts::ARCH, "target_arch": std::env::consts::ARCH },
-        "quire": env!("CARGO_PKG_VERSION"),
-    });
-    tracing::info!(target: "CONTROL", id = 23403, ctx, json.buildInfo = %build_info, "Build Info");
-    tracing::info!(
-        target: "CONTROL",
-        id = 21951,
-        ctx,
-        json.options = %settings.parsed,
-        "Options set by command line"
-    );
-    for warning in &settings.warnings {
-        log_warning(warning);
-    }
-    tracing::warn!(
-        target: "CONTROL",
-        id = 22120,
-        ctx,
-        tag = "startupWarnings",
-        "Access control is not enabled for the database. Read and write access to data and \
-         configuration is unrestricted"
-    );
-    if settings.storage.engine != StorageEngine::WiredTiger {
-        tracing::warn!(
-            target: "STORAGE",
-            id = 7_100_031,
-            ctx,
-            tag = "startupWarnings",
-            "All data is kept in memory and is gone when the server stops"
-        );
-    }
-}
-
-/// A shell shows its user what is in `startupWarnings`: protection that is missing belongs there,
-/// tuning that changes nothing does not.
-fn log_warning(warning: &Warning) {
-    let (ctx, warning, protection) = ("initandlisten", &warning.text, warning.about_protection);
-    if protection {
-        tracing::warn!(
-            target: "ACCESS",
-            id = 7_100_035,
-            ctx,
-            tag = "startupWarnings",
-            warning,
-            "A protection that was asked for is not in force"
-        );
-    } else {
-        tracing::warn!(
-            target: "CONTROL",
-            id = 7_100_030,
-            ctx,
-            warning,
-            "A setting has no effect here"
-        );
     }
 }
 

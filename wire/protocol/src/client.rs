@@ -126,8 +126,8 @@ impl ClientReply {
     pub fn decode(message: Vec<u8>, limits: DecodeLimits) -> Result<ClientReply, ReplyFault> {
         let outer = parse_header(&message, limits)?;
         let (message, compressor) = if outer.op_code == OpCode::Compressed.number() {
-            let (inner, compressor) = compressed::open(&message, outer, limits)?;
-            (inner, Some(compressor))
+            let (inner, compression) = compressed::open(&message, outer, limits)?;
+            (inner, Some(compression.compressor))
         } else {
             (message, None)
         };

@@ -18,13 +18,21 @@ use crate::rejection::Violation;
 /// Where the compressed bytes begin in a message.
 const PAYLOAD_AT: usize = HEADER_BYTES + 9;
 
+/// What compression made of one message, headers aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    pub compressor: Compressor,
+    pub plain_bytes: usize,
+    pub compressed_bytes: usize,
+}
+
 /// Decompresses a whole message into the message it stands for, with a header as if it had come
 /// uncompressed.
 pub(crate) fn open(
     message: &[u8],
     outer: Header,
     limits: DecodeLimits,
-) -> Result<(Vec<u8>, Compressor), Violation> {
+) -> Result<(Vec<u8>, Compression), Violation> {
     let truncated = Violation::Truncated("OP_COMPRESSED");
     let (Some(op_code), Some(claimed), Some(&id), Some(payload)) = (
         i32_at(message, HEADER_BYTES),
@@ -53,29 +61,32 @@ pub(crate) fn open(
     let mut out = Vec::with_capacity(inner.message_bytes + 1);
     inner.write(&mut out);
     compressor.decompress(payload, &mut out, length).ok_or(broken)?;
-    Ok((out, compressor))
+    Ok((out, Compression { compressor, plain_bytes: length, compressed_bytes: payload.len() }))
 }
 
 /// Replaces the whole message at the end of `out`, which starts at `start` and has `header`, by its
-/// compressed form; leaves it as it is when that would not be shorter.
-pub(crate) fn close(out: &mut Vec<u8>, start: usize, header: Header, compressor: Compressor) {
+/// compressed form; `None` when it stays as it is, because that would not be shorter.
+pub(crate) fn close(
+    out: &mut Vec<u8>,
+    start: usize,
+    header: Header,
+    compressor: Compressor,
+) -> Option<Compression> {
     let payload = out.get(start.saturating_add(HEADER_BYTES)..).unwrap_or_default();
-    let Ok(uncompressed_bytes) = i32::try_from(payload.len()) else {
-        return;
-    };
-    let Some(compressed) = compressor.compress(payload) else {
-        return;
-    };
+    let plain_bytes = payload.len();
+    let announced = i32::try_from(plain_bytes).ok()?;
+    let compressed = compressor.compress(payload)?;
     let message_bytes = PAYLOAD_AT + compressed.len();
     if message_bytes >= header.message_bytes {
-        return;
+        return None;
     }
     out.truncate(start);
     Header { message_bytes, op_code: OpCode::Compressed.number(), ..header }.write(out);
     out.extend_from_slice(&header.op_code.to_le_bytes());
-    out.extend_from_slice(&uncompressed_bytes.to_le_bytes());
+    out.extend_from_slice(&announced.to_le_bytes());
     out.push(compressor.id());
     out.extend_from_slice(&compressed);
+    Some(Compression { compressor, plain_bytes, compressed_bytes: compressed.len() })
 }
 
 #[cfg(test)]

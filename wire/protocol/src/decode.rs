@@ -4,6 +4,7 @@
 //! last the fields that address the request (`$db`).
 
 use crate::compressed;
+use crate::compressed::Compression;
 use crate::compressor::{Compressor, Compressors};
 use crate::header::{Header, MESSAGE_BYTES_MAX, OpCode};
 use crate::op_msg::{self, Fault, Flags};
@@ -43,9 +44,9 @@ impl Default for DecodeLimits {
 pub fn decode(message: Vec<u8>, limits: DecodeLimits) -> Result<Request, Rejected> {
     let header = whole_header(&message, limits)?;
     if header.op_code == OpCode::Compressed.number() {
-        let (message, compressor) = compressed::open(&message, header, limits)?;
+        let (message, compression) = compressed::open(&message, header, limits)?;
         let header = whole_header(&message, limits)?;
-        decode_plain(message, header, Some(compressor), limits)
+        decode_plain(message, header, Some(compression), limits)
     } else {
         decode_plain(message, header, None, limits)
     }
@@ -63,15 +64,15 @@ fn whole_header(message: &[u8], limits: DecodeLimits) -> Result<Header, Violatio
 fn decode_plain(
     message: Vec<u8>,
     header: Header,
-    compressor: Option<Compressor>,
+    compression: Option<Compression>,
     limits: DecodeLimits,
 ) -> Result<Request, Rejected> {
     let op_code = OpCode::from_number(header.op_code).ok_or(Violation::OpCode(header.op_code))?;
     match op_code {
-        OpCode::Msg => decode_msg(message, header, compressor, limits.checksums),
-        OpCode::Query => decode_query(message, header, compressor, limits.any_query),
+        OpCode::Msg => decode_msg(message, header, compression, limits.checksums),
+        OpCode::Query => decode_query(message, header, compression, limits.any_query),
         OpCode::GetMore => {
-            let reply_to = ReplyTo::query(header.request_id, compressor);
+            let reply_to = ReplyTo::query(header.request_id, compressor(compression));
             Err(Rejected::Refused(Refusal::query_failure(reply_to, "OP_GET_MORE")))
         }
         OpCode::Insert => Err(Violation::LegacyOpCode("OP_INSERT").into()),
@@ -83,16 +84,20 @@ fn decode_plain(
     }
 }
 
+fn compressor(compression: Option<Compression>) -> Option<Compressor> {
+    compression.map(|compression| compression.compressor)
+}
+
 fn decode_msg(
     message: Vec<u8>,
     header: Header,
-    compressor: Option<Compressor>,
+    compression: Option<Compression>,
     checksums: bool,
 ) -> Result<Request, Rejected> {
     let sent = op_msg::flags(&message)?;
     let flags = if checksums { sent } else { sent.without(Flags::CHECKSUM_PRESENT) };
     let refuse = |error| {
-        let reply_to = ReplyTo::msg(header.request_id, flags, compressor);
+        let reply_to = ReplyTo::msg(header.request_id, flags, compressor(compression));
         let wanted = !flags.contains(Flags::MORE_TO_COME);
         Rejected::Refused(Refusal::command(wanted.then_some(reply_to), error))
     };
@@ -110,7 +115,7 @@ fn decode_msg(
         body: sections.body,
         database,
         sequences: sections.sequences,
-        compressor,
+        compression,
         message,
     })
 }
@@ -118,10 +123,10 @@ fn decode_msg(
 fn decode_query(
     message: Vec<u8>,
     header: Header,
-    compressor: Option<Compressor>,
+    compression: Option<Compression>,
     any_query: bool,
 ) -> Result<Request, Rejected> {
-    let reply_to = ReplyTo::query(header.request_id, compressor);
+    let reply_to = ReplyTo::query(header.request_id, compressor(compression));
     let query = op_query::parse(&message, any_query)
         .map_err(|error| Rejected::Refused(Refusal::command(Some(reply_to), error)))?;
     match query {
@@ -134,7 +139,7 @@ fn decode_query(
             body: command.body,
             database: command.database,
             sequences: Vec::new(),
-            compressor,
+            compression,
             message,
         }),
     }

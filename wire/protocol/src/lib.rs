@@ -26,6 +26,7 @@ mod reply;
 mod request;
 
 pub use client::{ClientReply, MsgRequest, QueryRequest, ReplyFault, compress};
+pub use compressed::Compression;
 pub use compressor::{Compressor, Compressors};
 pub use decode::{DecodeLimits, decode};
 pub use frame::{FrameBuffer, Progress, progress};

@@ -3,6 +3,7 @@
 //! Owns the line between the two, drawn where mongod draws it: a message whose frame can be trusted
 //! and whose content is wrong is answered, a peer that does not speak the protocol is cut off.
 
+use crate::compressed::Compression;
 use crate::header::MESSAGE_BYTES_MAX;
 use crate::reply::{OpenReply, ReplyTo, ReplyTooLarge};
 use quire_bson::DocBuilder;
@@ -111,10 +112,15 @@ impl Refusal {
         Refusal { reply_to: Some(reply_to.failing()), error, shape: Shape::QueryFailure }
     }
 
-    /// Appends the answer to `out`; nothing when none is wanted.
-    pub fn write(&self, out: &mut Vec<u8>, response_id: i32) -> Result<(), ReplyTooLarge> {
+    /// Appends the answer to `out`; nothing when none is wanted. Gives what compression made
+    /// of it.
+    pub fn write(
+        &self,
+        out: &mut Vec<u8>,
+        response_id: i32,
+    ) -> Result<Option<Compression>, ReplyTooLarge> {
         let Some(reply_to) = self.reply_to else {
-            return Ok(());
+            return Ok(None);
         };
         let open = OpenReply::begin(out, reply_to, response_id, false);
         let mut builder = DocBuilder::in_buffer(std::mem::take(out));

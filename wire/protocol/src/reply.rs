@@ -3,7 +3,7 @@
 //! Owns the layout of OP_MSG and OP_REPLY answers: the header goes out first, the body is written
 //! behind it in place, lengths, checksum and compression follow when it is complete.
 
-use crate::compressed;
+use crate::compressed::{self, Compression};
 use crate::compressor::Compressor;
 use crate::header::{Header, OpCode};
 use crate::op_msg::{self, Flags};
@@ -115,8 +115,12 @@ impl OpenReply {
     }
 
     /// Completes the reply. One that would be longer than `message_bytes_max` is taken out of the
-    /// buffer again, so that an error can be answered instead.
-    pub fn finish(self, out: &mut Vec<u8>, message_bytes_max: usize) -> Result<(), ReplyTooLarge> {
+    /// buffer again, so that an error can be answered instead. Gives what compression made of it.
+    pub fn finish(
+        self,
+        out: &mut Vec<u8>,
+        message_bytes_max: usize,
+    ) -> Result<Option<Compression>, ReplyTooLarge> {
         let OpenReply { start, mut header, flags, compressor } = self;
         let reply_bytes = out.len().saturating_sub(start) + op_msg::checksum_bytes(flags);
         if reply_bytes > message_bytes_max {
@@ -128,10 +132,7 @@ impl OpenReply {
         if flags.contains(Flags::CHECKSUM_PRESENT) {
             op_msg::append_checksum(out, start);
         }
-        if let Some(compressor) = compressor {
-            compressed::close(out, start, header, compressor);
-        }
-        Ok(())
+        Ok(compressor.and_then(|compressor| compressed::close(out, start, header, compressor)))
     }
 }
 
@@ -147,7 +148,7 @@ pub fn write_reply(
     let mut builder = DocBuilder::in_buffer(std::mem::take(out));
     fill(&mut builder);
     *out = builder.finish_buffer();
-    open.finish(out, message_bytes_max)
+    open.finish(out, message_bytes_max).map(|_| ())
 }
 
 /// Patches the length of the message that starts at `start`.

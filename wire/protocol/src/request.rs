@@ -3,6 +3,7 @@
 //! Owns the message's bytes and gives out views of them, so that a handler can hold a request across
 //! waits without copying a document, and the connection gets its buffer back afterwards.
 
+use crate::compressed::Compression;
 use crate::compressor::Compressor;
 use crate::op_msg::{Flags, Sequence};
 use crate::reply::ReplyTo;
@@ -28,7 +29,7 @@ pub struct Request {
     pub(crate) body: Range<usize>,
     pub(crate) database: Range<usize>,
     pub(crate) sequences: Vec<Sequence>,
-    pub(crate) compressor: Option<Compressor>,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl Request {
@@ -91,7 +92,12 @@ impl Request {
 
     /// What the request was compressed with.
     pub fn compressor(&self) -> Option<Compressor> {
-        self.compressor
+        self.compression.map(|compression| compression.compressor)
+    }
+
+    /// What compression had made of it; `None` when it came as it is.
+    pub fn compression(&self) -> Option<Compression> {
+        self.compression
     }
 
     /// The length of the message, uncompressed.
@@ -102,7 +108,7 @@ impl Request {
     /// What a reply needs to know of the request. A command that must not be compressed is answered
     /// uncompressed, whatever the client did.
     pub fn reply_to(&self) -> ReplyTo {
-        let compressor = self.compressor.filter(|_| Compressor::may_carry(self.command_name()));
+        let compressor = self.compressor().filter(|_| Compressor::may_carry(self.command_name()));
         match self.kind {
             RequestKind::Msg => ReplyTo::msg(self.request_id, self.flags, compressor),
             RequestKind::Query => ReplyTo::query(self.request_id, compressor),
@@ -137,7 +143,7 @@ impl std::fmt::Debug for Request {
             .field("command", &self.command_name())
             .field("database", &self.database())
             .field("message_bytes", &self.message.len())
-            .field("compressor", &self.compressor)
+            .field("compression", &self.compression)
             .finish()
     }
 }

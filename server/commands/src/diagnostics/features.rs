@@ -12,6 +12,6 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     args.ignore("oidReset");
     args.finish()?;
     Ok(Reply::with(|b| {
-        b.append_bool("js", false);
+        b.append_bool("js", context.server.script_engine.is_some());
     }))
 }

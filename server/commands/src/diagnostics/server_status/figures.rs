@@ -54,8 +54,23 @@ pub(super) fn queues(b: &mut DocBuilder, context: &Context<'_>) {
     context.server.ingress.append_queues(b, &context.server.parameters);
 }
 
-pub(super) fn extra_info(b: &mut DocBuilder, _: &Context<'_>) {
+pub(super) fn extra_info(b: &mut DocBuilder, context: &Context<'_>) {
+    let used = context.server.host.process_use();
     b.append_str("note", "fields vary by platform");
+    for (name, count) in [
+        ("user_time_us", used.user_micros),
+        ("system_time_us", used.system_micros),
+        ("maximum_resident_set_kb", used.resident_max_kib),
+        ("input_blocks", used.blocks_read),
+        ("output_blocks", used.blocks_written),
+        ("page_reclaims", used.page_reclaims),
+        ("page_faults", used.page_faults),
+        ("voluntary_context_switches", used.voluntary_switches),
+        ("involuntary_context_switches", used.involuntary_switches),
+        ("threads", used.threads),
+    ] {
+        b.append_i64(name, shown(count));
+    }
 }
 
 pub(super) fn feature_version(b: &mut DocBuilder, context: &Context<'_>) {
@@ -110,8 +125,30 @@ pub(super) fn network(b: &mut DocBuilder, context: &Context<'_>) {
     let counts = context.server.host.network();
     b.append_i64("bytesIn", shown(counts.bytes_in));
     b.append_i64("bytesOut", shown(counts.bytes_out));
+    b.append_i64("physicalBytesIn", shown(counts.physical_bytes_in));
+    b.append_i64("physicalBytesOut", shown(counts.physical_bytes_out));
     b.append_i64("numRequests", shown(counts.requests));
+    let compressors = &context.server.facts.compressors;
+    if !compressors.is_empty() {
+        b.append_with("compression", |b| {
+            for name in compressors {
+                b.append_with(name, |b| compression(b, context, name));
+            }
+        });
+    }
     context.server.ingress.append_to_network(b, &context.server.parameters);
+}
+
+fn compression(b: &mut DocBuilder, context: &Context<'_>, name: &str) {
+    let counts = context.server.host.compression(name);
+    for (side, recoded) in
+        [("compressor", counts.compressed), ("decompressor", counts.decompressed)]
+    {
+        b.append_with(side, |b| {
+            b.append_i64("bytesIn", shown(recoded.given));
+            b.append_i64("bytesOut", shown(recoded.made));
+        });
+    }
 }
 
 pub(super) fn storage_engine(b: &mut DocBuilder, context: &Context<'_>) {
