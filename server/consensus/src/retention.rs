@@ -34,28 +34,18 @@ impl Retention {
             Retention::Size { bytes, .. } if log.bytes_from(first) <= bytes => Ok(first),
             Retention::Size { bytes, seconds } => {
                 let fits = |index| Ok(log.bytes_from(LogIndex(index)) <= bytes);
-                let by_size = first_that(first.0, last.0, fits)?;
+                let by_size = LogIndex(first_that(first.0, last.0, fits)?);
                 if seconds == 0 {
-                    return Ok(LogIndex(by_size));
+                    return Ok(by_size);
                 }
                 let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
                 let oldest = Timestamp::new(now_seconds.saturating_sub(seconds), 0);
-                let young = |index| Ok(time_at(log, index, by_size)? >= oldest);
-                Ok(LogIndex(first_that(first.0, by_size, young)?))
+                // A little more may stay: nothing is read for it, so that nothing that cannot be read
+                // stays for ever.
+                Ok(log.first_since_about(oldest)?.min(by_size))
             }
         }
     }
-}
-
-/// The time of an entry, or of the next one that has any before `end`.
-fn time_at(log: &dyn LogStore, index: u64, end: u64) -> Result<Timestamp, LogError> {
-    for index in index..end {
-        let entry = log.read(index..=index, 1)?.into_iter().next();
-        if let Some(entry) = entry.filter(|entry| entry.timestamp != Timestamp::ZERO) {
-            return Ok(entry.timestamp);
-        }
-    }
-    Ok(Timestamp(u64::MAX))
 }
 
 /// The first number from `low` on that has a property which all behind it have too; `high` when none

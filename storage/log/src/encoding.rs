@@ -81,9 +81,9 @@ pub(crate) fn read_entry(index: LogIndex, value: &[u8]) -> Result<Entry, Unreada
     Ok(Entry { index, term, timestamp, kind, payload: payload.to_vec() })
 }
 
-/// The term of an entry, if it is what was written.
-pub(crate) fn check_entry(index: LogIndex, value: &[u8]) -> Result<Term, Unreadable> {
-    open_entry(index, value).map(|(_, term, _, _)| term)
+/// The term and the time of an entry, if it is what was written.
+pub(crate) fn check_entry(index: LogIndex, value: &[u8]) -> Result<(Term, Timestamp), Unreadable> {
+    open_entry(index, value).map(|(_, term, timestamp, _)| (term, timestamp))
 }
 
 fn open_entry(

@@ -1,6 +1,6 @@
 //! The contract of a log's storage.
 
-use crate::{Entry, HardState, LogIndex, Term};
+use crate::{Entry, HardState, LogIndex, Term, Timestamp};
 use std::io;
 use std::ops::RangeInclusive;
 
@@ -51,6 +51,17 @@ pub trait LogStore: Send + Sync {
     /// Entries of `range` in order, as many as fit into `bytes_max`, at least one when there is one.
     fn read(&self, range: RangeInclusive<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError>;
 
+    /// The place behind the last kept entry that is older than `time`: an entry, or the end of the
+    /// log. Entries there that have no time may be taken for older too.
+    fn first_since(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        first_since(self, time)
+    }
+
+    /// That place, or one before it that is found without reading entries.
+    fn first_since_about(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        self.first_since(time)
+    }
+
     fn hard_state(&self) -> HardState;
 
     /// The number that this node is known by among the voters, if it was given one.
@@ -65,8 +76,9 @@ pub trait LogStore: Send + Sync {
     /// entries take its place.
     fn append(&self, entries: &[Entry], hard_state: Option<HardState>) -> Result<(), LogError>;
 
-    /// Forgets entries up to and including `through`, whose term stays known. A crash may bring them
-    /// back.
+    /// Forgets entries up to and including `through`, or up to one before it, if what is forgotten
+    /// would have to be read for more. The term of the last forgotten one stays known. A crash may
+    /// bring them back.
     fn compact(&self, through: LogIndex) -> Result<(), LogError>;
 
     /// Forgets everything and goes on behind the entry `index` of `term`, which a snapshot of the
@@ -90,6 +102,26 @@ pub trait LogStore: Send + Sync {
         let bytes = part.checked_div(u128::from(count(kept))).unwrap_or(0);
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
+}
+
+/// See [`LogStore::first_since`], by reading: the times of entries ascend.
+fn first_since(log: &(impl LogStore + ?Sized), time: Timestamp) -> Result<LogIndex, LogError> {
+    let (mut low, mut high) = (log.first_index().0, log.last_index().next().0);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (mut dated, mut found) = (middle, Timestamp::ZERO);
+        while dated < high && found == Timestamp::ZERO {
+            let entry = log.read(dated..=dated, 1)?.into_iter().next();
+            found = entry.map_or(Timestamp(u64::MAX), |entry| entry.timestamp);
+            dated += 1;
+        }
+        if found == Timestamp::ZERO || found >= time {
+            high = middle;
+        } else {
+            low = dated;
+        }
+    }
+    Ok(LogIndex(low))
 }
 
 /// What a log tells about itself, for serverStatus and metrics.

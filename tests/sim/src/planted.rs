@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use quire_consensus::{Consensus, ConsensusKind, Message};
 use quire_log::{
     Applied, Completeness, Entry, EntryKind, Export, Fatal, HardState, LogError, LogIndex,
-    LogStats, LogStore, MemoryFiles, SegmentFile, SegmentFiles, StateMachine, Term,
+    LogStats, LogStore, MemoryFiles, SegmentFile, SegmentFiles, StateMachine, Term, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -89,6 +89,14 @@ impl LogStore for BadLog {
 
     fn read(&self, range: RangeInclusive<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError> {
         self.0.read(range, bytes_max)
+    }
+
+    fn first_since(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        self.0.first_since(time)
+    }
+
+    fn first_since_about(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        self.0.first_since_about(time)
     }
 
     fn hard_state(&self) -> HardState {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use quire_documents::Documents;
 use quire_log::{
     Applied, Completeness, Entry, Export, Fatal, HardState, LogError, LogIndex, LogStats, LogStore,
-    StateMachine, Term,
+    StateMachine, Term, Timestamp,
 };
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -57,6 +57,14 @@ impl LogStore for WatchedLog {
             return Err(LogError::Io("planned".to_owned()));
         }
         self.inner.read(range, bytes_max)
+    }
+
+    fn first_since(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        self.inner.first_since(time)
+    }
+
+    fn first_since_about(&self, time: Timestamp) -> Result<LogIndex, LogError> {
+        self.inner.first_since_about(time)
     }
 
     fn hard_state(&self) -> HardState {

@@ -166,8 +166,10 @@ impl Member {
         if through < self.log.first_index() {
             return;
         }
-        self.truncations = self.truncations.saturating_add(1);
-        if let Err(error) = self.log.compact(through) {
+        let first = self.log.first_index();
+        let compacted = self.log.compact(through);
+        self.truncations += u64::from(self.log.first_index() > first);
+        if let Err(error) = compacted {
             tracing::warn!(
                 target: "STORAGE",
                 id = 7_100_005,

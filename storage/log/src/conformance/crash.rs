@@ -1,9 +1,10 @@
 //! Crashes at any point: what was acknowledged is there, and nothing in between two changes.
 
 use super::{Bed, entries, entry, hard_state, kept};
-use crate::{Entry, HardState, LogIndex, LogStore, Term};
+use crate::{Entry, HardState, LogIndex, LogStore, Term, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub(super) fn an_acknowledged_append_survives_a_crash(bed: &mut impl Bed) {
@@ -89,6 +90,17 @@ impl Model {
         self.hard_state.commit = index;
     }
 
+    /// The place behind the last entry that is older, and those behind entries without a time there.
+    fn places_of(&self, time: Timestamp) -> RangeInclusive<LogIndex> {
+        let undated = |entry: &&Entry| entry.timestamp == Timestamp::ZERO;
+        let older = |entry: &&Entry| !undated(entry) && entry.timestamp < time;
+        let place =
+            self.entries.iter().rposition(|entry| older(&entry)).map_or(0, |place| place + 1);
+        let unclear = self.entries[place..].iter().take_while(undated).count();
+        let first = LogIndex(self.compacted.0.0 + place as u64 + 1);
+        first..=LogIndex(first.0 + unclear as u64)
+    }
+
     /// New entries that replace the last `back` ones as far as those are not committed.
     pub(crate) fn new_entries(&self, count: u64, back: u64, term: u64) -> Vec<Entry> {
         let kept = LogIndex(self.last().0.saturating_sub(if count == 0 { 0 } else { back }));
@@ -125,7 +137,11 @@ fn run(bed: &mut impl Bed, steps: &[Step]) {
             Step::Compact(back) => {
                 let through = LogIndex(model.last().0.saturating_sub(*back));
                 log.compact(through).unwrap();
-                model.compact(through);
+                // Not everything, where that would have to be read.
+                let forgotten = LogIndex(log.first_index().0 - 1);
+                let before = model.compacted.0;
+                assert!((before..=through.max(before)).contains(&forgotten));
+                model.compact(forgotten);
                 possible.push(model);
             }
             Step::RestartAfter(ahead) => {
@@ -145,6 +161,16 @@ fn run(bed: &mut impl Bed, steps: &[Step]) {
                 possible = vec![found];
             }
         }
-        assert_eq!(&Model::of(&*log), possible.last().unwrap(), "after {step:?}");
+        let model = possible.last().unwrap();
+        let near = model.compacted.0.0.saturating_sub(1)..=model.last().0 + 1;
+        for time in near.map(|index| Timestamp::new(index as u32, index as u32 % 4)) {
+            // Before it is all read.
+            let about = log.first_since_about(time).unwrap();
+            let exact = log.first_since(time).unwrap();
+            let places = model.places_of(time);
+            assert!(places.contains(&exact), "{exact} is not in {places:?} after {step:?}");
+            assert!(about <= exact && about > model.compacted.0, "{about} after {step:?}");
+        }
+        assert_eq!(&Model::of(&*log), model, "after {step:?}");
     }
 }

@@ -26,12 +26,15 @@ trait Bed {
     fn crash(&mut self, log: Arc<dyn LogStore>, seed: u64) -> Arc<dyn LogStore>;
 }
 
-/// An entry whose payload tells it from others of the same index.
+/// An entry whose payload tells it from others of the same index. Some have no time.
 fn entry(index: u64, term: u64) -> Entry {
     Entry {
         index: LogIndex(index),
         term: Term(term),
-        timestamp: Timestamp::new(index as u32, term as u32),
+        timestamp: match index % 5 {
+            0 => Timestamp::ZERO,
+            _ => Timestamp::new(index as u32, term as u32),
+        },
         kind: EntryKind::Effects,
         payload: format!("entry {index} of term {term}").into_bytes(),
     }
@@ -89,6 +92,7 @@ promises! {
         reads_outside_the_log_are_empty_or_say_compacted,
         terms_are_known_for_what_is_kept_and_the_compaction_point,
         what_entries_take_is_known_about,
+        the_place_of_a_time_is_found,
         readers_see_whole_appends_while_the_log_changes;
     state:
         the_hard_state_is_kept_until_it_is_replaced,

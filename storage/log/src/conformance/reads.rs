@@ -1,7 +1,8 @@
 //! Reading entries and terms.
 
 use super::{Bed, entries, entry};
-use crate::{LogError, LogIndex, LogStore, Term};
+use crate::{Entry, LogError, LogIndex, LogStore, Term, Timestamp};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn reads_stop_at_the_size_but_give_one_entry_at_least(bed: &mut impl Bed) {
@@ -68,6 +69,33 @@ pub(super) fn what_entries_take_is_known_about(bed: &mut impl Bed) {
     log.compact(LogIndex(40)).unwrap();
     near(1, 600_000);
     near(51, 500_000);
+}
+
+pub(super) fn the_place_of_a_time_is_found(bed: &mut impl Bed) {
+    let log = bed.open();
+    let found = |seconds| log.first_since(Timestamp::new(seconds, 0)).unwrap().0;
+    assert_eq!(found(7), 1, "an empty log");
+    for index in 1..=60 {
+        log.append(&[entry(index, 1)], None).unwrap();
+    }
+    assert_eq!([found(0), found(1), found(2)], [1, 1, 2]);
+    assert_eq!([found(34), found(37), found(59)], [34, 37, 59]);
+    // Every fifth has no time.
+    let near = |seconds, places: RangeInclusive<u64>| {
+        assert!(places.contains(&found(seconds)), "{seconds}: {}", found(seconds));
+    };
+    near(35, 35..=36);
+    near(36, 35..=36);
+    near(1_000, 60..=61);
+    log.compact(LogIndex(40)).unwrap();
+    assert_eq!(found(3), log.first_index().0);
+    assert_eq!(found(53), 53);
+    // What is replaced does not count, and neither does that it was newer.
+    log.append(&[Entry { timestamp: Timestamp::ZERO, ..entry(51, 2) }], None).unwrap();
+    near(55, 50..=52);
+    log.append(&[entry(52, 2)], None).unwrap();
+    near(52, 50..=52);
+    assert_eq!([found(49), found(55)], [49, 53]);
 }
 
 pub(super) fn readers_see_whole_appends_while_the_log_changes(bed: &mut impl Bed) {

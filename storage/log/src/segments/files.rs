@@ -40,6 +40,8 @@ pub trait SegmentFile: Send + Sync {
 /// Files in a directory of the disk.
 pub struct DiskFiles {
     directory: PathBuf,
+    /// Open, so that names are synced whoever has taken all other descriptors.
+    opened: File,
 }
 
 /// Zeros are written in pieces and synced one by one, so that they do not stand in the way of an
@@ -70,7 +72,7 @@ impl DiskFiles {
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(DiskFiles { directory: directory.to_owned() })
+        Ok(DiskFiles { directory: directory.to_owned(), opened: File::open(directory)? })
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -113,7 +115,7 @@ impl SegmentFiles for DiskFiles {
     }
 
     fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.directory)?.sync_all()
+        self.opened.sync_all()
     }
 }
 

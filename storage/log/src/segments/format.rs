@@ -14,7 +14,7 @@
 //! into an entry what looks like a frame.
 
 use crate::encoding::Unreadable;
-use crate::{HardState, LogIndex, Term};
+use crate::{HardState, LogIndex, Term, Timestamp};
 
 /// What a disk writes as a whole.
 pub(super) const SECTOR: usize = 512;
@@ -61,6 +61,8 @@ pub(super) struct SegmentHead {
     /// Where the log ended before it.
     pub(super) last: Position,
     pub(super) mark: Mark,
+    /// No entry before it is newer; zero if that is not known.
+    pub(super) time: Timestamp,
 }
 
 /// How a frame begins.
@@ -84,6 +86,7 @@ impl SegmentHead {
         out.push(self.salt);
         out.push_position(self.last);
         out.push_mark(&self.mark);
+        out.push(self.time.0);
         out.end()
     }
 
@@ -101,6 +104,7 @@ impl SegmentHead {
             salt: numbers.take()?,
             last: numbers.take_position()?,
             mark: numbers.take_mark()?,
+            time: Timestamp(numbers.take()?),
         }))
     }
 }

@@ -7,6 +7,7 @@
 use super::files::{SegmentFile, SegmentFiles};
 use crate::LogError;
 use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,7 +31,7 @@ struct State {
     next: u64,
     ready: Option<Result<Prepared, io::Error>>,
     /// Files that are needed no more.
-    useless: Vec<u64>,
+    useless: VecDeque<u64>,
     ended: bool,
 }
 
@@ -42,7 +43,7 @@ impl Preparer {
         next: u64,
         segment_bytes: u64,
     ) -> io::Result<Preparer> {
-        let state = State { next, ready: spare.map(Ok), useless: Vec::new(), ended: false };
+        let state = State { next, ready: spare.map(Ok), useless: VecDeque::new(), ended: false };
         let shared = Arc::new(Shared { files, state: Mutex::new(state), changed: Condvar::new() });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -65,7 +66,7 @@ impl Preparer {
                 Some(ready) if bytes <= self.segment_bytes => {
                     drop(state);
                     self.shared.changed.notify_all();
-                    return Ok(ready?);
+                    return ready.map_err(none_to_be_had);
                 }
                 // It stays there until its number is passed over, so that no other is prepared.
                 Some(too_small) => {
@@ -77,7 +78,7 @@ impl Preparer {
         }
         drop(state);
         let number = self.shared.number();
-        let great = self.shared.files.create(number, bytes)?;
+        let great = self.shared.files.create(number, bytes).map_err(none_to_be_had)?;
         let passed_over = self.shared.state.lock().ready.take();
         self.discard(passed_over.and_then(Result::ok).map(|(number, _)| number));
         Ok((number, great))
@@ -103,29 +104,65 @@ impl Shared {
         state.next - 1
     }
 
+    /// Somebody may be waiting for the next file, and nobody does for one to be removed.
     fn run(&self, segment_bytes: u64) {
-        loop {
-            let useless = {
-                let mut state = self.state.lock();
-                while state.ready.is_some() && state.useless.is_empty() && !state.ended {
-                    self.changed.wait(&mut state);
+        while let Some(task) = self.next_task() {
+            match task {
+                Task::Prepare(number) => {
+                    let mut file = self.files.create(number, segment_bytes);
+                    if file.is_err() && self.remove_all() {
+                        file = self.files.create(number, segment_bytes);
+                    }
+                    self.state.lock().ready = Some(file.map(|file| (number, file)));
+                    self.changed.notify_all();
                 }
-                if state.ended {
-                    return;
-                }
-                std::mem::take(&mut state.useless)
-            };
-            for number in useless {
-                // What stays is found and removed at the next start.
-                let _ = self.files.remove(number);
-            }
-            if self.state.lock().ready.is_none() {
-                let number = self.number();
-                let file = self.files.create(number, segment_bytes);
-                self.state.lock().ready = Some(file.map(|file| (number, file)));
-                self.changed.notify_all();
+                Task::Remove(number) => self.remove(number),
             }
         }
+    }
+
+    fn remove(&self, number: u64) {
+        // What stays is found and removed at the next start.
+        let _ = self.files.remove(number);
+    }
+
+    /// Makes room; `false` if there is nothing to be removed.
+    fn remove_all(&self) -> bool {
+        let useless = std::mem::take(&mut self.state.lock().useless);
+        useless.iter().for_each(|number| self.remove(*number));
+        !useless.is_empty()
+    }
+
+    fn next_task(&self) -> Option<Task> {
+        let mut state = self.state.lock();
+        loop {
+            if state.ended {
+                return None;
+            }
+            if state.ready.is_none() {
+                state.next += 1;
+                return Some(Task::Prepare(state.next - 1));
+            }
+            if let Some(number) = state.useless.pop_front() {
+                return Some(Task::Remove(number));
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+}
+
+enum Task {
+    Prepare(u64),
+    Remove(u64),
+}
+
+/// Why there is no file to write to. Descriptors come back as space does, so it is the same for whoever
+/// waits for one.
+fn none_to_be_had(error: io::Error) -> LogError {
+    use rustix::io::Errno;
+    match Errno::from_io_error(&error) {
+        Some(Errno::MFILE | Errno::NFILE) => LogError::NoSpace(error.to_string()),
+        _ => error.into(),
     }
 }
 

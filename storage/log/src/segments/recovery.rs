@@ -1,82 +1,84 @@
 //! Finding the log in the files that are there.
 //!
 //! Owns opening: the newest segment is read through, because that is where a crash can have left
-//! something; of those before it only the heads.
+//! something; of those before it only the heads, of which one is open at a time.
 
 use super::files::{SegmentFile, SegmentFiles, file_name};
-use super::format::{ALIGN, Mark, Position, SECTOR, SegmentHead};
+use super::format::{ALIGN, SECTOR, SegmentHead};
 use super::preparing::Prepared;
 use super::reading::{Pieces, Remains, remains};
-use super::segment::{Segment, scan};
+use super::segment::{Newest, Segment, Standing, scan};
 use super::{damaged, new_salt, unreadable};
 use crate::LogError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
 
 pub(super) struct Found {
-    /// Oldest first.
-    pub(super) segments: Vec<Segment>,
+    /// Those before the newest, oldest first.
+    pub(super) older: Vec<Segment>,
+    pub(super) newest: Newest,
     pub(super) end: usize,
     pub(super) next_frame: u64,
     /// No file has this number or a greater one.
     pub(super) next_number: u64,
     /// A file that was prepared and not begun.
     pub(super) spare: Option<Prepared>,
-    pub(super) last: Position,
-    pub(super) mark: Mark,
+    pub(super) standing: Standing,
 }
 
 /// Finds the log, or begins one where there is none.
 pub(super) fn open(files: &dyn SegmentFiles, segment_bytes: u64) -> Result<Found, LogError> {
     let numbers = files.list()?;
     let next_number = numbers.iter().max().map_or(1, |newest| newest.saturating_add(1));
-    let (mut begun, mut blank) = (BTreeMap::new(), BTreeMap::new());
+    let (mut begun, mut blank) = (BTreeMap::new(), BTreeSet::new());
     for number in &numbers {
-        let file = files.open(*number)?;
-        match read_head(*number, file.as_ref())? {
-            Some(head) => drop(begun.insert(*number, Segment::begun(head, file))),
-            None => drop(blank.insert(*number, file)),
+        match read_head(*number, files.open(*number)?.as_ref())? {
+            Some(head) => drop(begun.insert(*number, head)),
+            None => drop(blank.insert(*number)),
         }
     }
     let newest_number = begun.keys().last().copied().unwrap_or(0);
     let spare = keep_a_spare(files, blank, newest_number, segment_bytes)?;
     // What was given up must not come back, above all not a segment newer than the newest.
     files.sync_names()?;
-    let Some((_, newest)) = begun.pop_last() else {
+    let Some((number, head)) = begun.pop_last() else {
         let first = begin(files, spare, next_number, segment_bytes)?;
         return Ok(Found { next_number: next_number.saturating_add(1), ..first });
     };
-    let found = scan(newest.file.as_ref(), &newest.head, None)?;
-    settle(&newest, found.last_frame, found.end)?;
-    let (end, next_frame, last, mark) = (found.end, found.frame, found.last, found.mark);
-    let segments = chain(newest.newest(found), &mut begun, mark)?;
+    let file = files.open(number)?;
+    let found = scan(file.as_ref(), &head, None)?;
+    settle(file.as_ref(), &head, found.last_frame, found.end)?;
+    let (end, next_frame, standing) = (found.end, found.frame, found.standing);
+    let newest = Newest::found(head, file, found);
+    let older = chain(&newest.segment, &mut begun, &standing)?;
     for number in begun.into_keys() {
         files.remove(number)?;
     }
-    Ok(Found { segments, end, next_frame, next_number, spare, last, mark })
+    Ok(Found { older, newest, end, next_frame, next_number, spare, standing })
 }
 
-/// The newest segment and those before it in which something counts, oldest first.
+/// The segments before the newest in which something counts, oldest first.
 fn chain(
-    newest: Segment,
-    begun: &mut BTreeMap<u64, Segment>,
-    mark: Mark,
+    newest: &Segment,
+    begun: &mut BTreeMap<u64, SegmentHead>,
+    standing: &Standing,
 ) -> Result<Vec<Segment>, LogError> {
     let mut next = newest.head;
-    // What later segments wrote took the place of what stood in earlier ones.
-    let mut written_later = newest.first;
-    let mut segments = vec![newest];
-    let first = mark.compacted.0.next().0;
+    // What later segments wrote took the place of what stood in earlier ones, and so did the end that
+    // the log was cut back to.
+    let mut end = newest.first;
+    let mut segments = Vec::new();
+    let first = standing.mark.compacted.0.next().0;
     loop {
-        let end = next.last.0.0.saturating_add(1).min(written_later);
+        end = end.min(next.last.0.0.saturating_add(1));
         if end <= first {
             break;
         }
         let missing = || damaged(format!("{} is missing", file_name(next.previous)));
-        let segment = begun.remove(&next.previous).ok_or_else(missing)?.closed(&next, end);
-        written_later = written_later.min(segment.first);
-        next = segment.head;
+        let head = begun.remove(&next.previous).ok_or_else(missing)?;
+        let segment = Segment::begun(head).closed(&next, end);
+        end = end.min(segment.first);
+        next = head;
         segments.push(segment);
     }
     segments.reverse();
@@ -87,12 +89,13 @@ fn chain(
 /// not prepared to the end, or hold the first frame of a segment whose head did not get to the disk.
 fn keep_a_spare(
     files: &dyn SegmentFiles,
-    blank: BTreeMap<u64, Arc<dyn SegmentFile>>,
+    blank: BTreeSet<u64>,
     newest_number: u64,
     segment_bytes: u64,
 ) -> Result<Option<Prepared>, LogError> {
     let mut spare: Option<Prepared> = None;
-    for (number, file) in blank {
+    for number in blank {
+        let file = files.open(number)?;
         let bytes = file.bytes()?;
         let mut useless = Some(number);
         if number > newest_number {
@@ -127,13 +130,13 @@ fn begin(
     file.write_at(0, &head.write())?;
     file.sync()?;
     Ok(Found {
-        segments: vec![Segment::begun(head, file)],
+        older: Vec::new(),
+        newest: Newest::begun(head, file),
         end: SECTOR,
         next_frame: 1,
         next_number,
         spare: None,
-        last: Position::default(),
-        mark: Mark::default(),
+        standing: Standing::default(),
     })
 }
 
@@ -163,13 +166,17 @@ fn read_head(number: u64, file: &dyn SegmentFile) -> Result<Option<SegmentHead>,
 /// is taken away. The last frame is written once more, with the segment's head if there is no frame
 /// before it: whoever wrote it may have failed to sync it, after which a sync of the cache's pages
 /// alone would say that they are on disk, and others will be told that the frame is here.
-fn settle(newest: &Segment, last_frame: Option<usize>, end: usize) -> Result<(), LogError> {
-    let file = newest.file.as_ref();
+fn settle(
+    file: &dyn SegmentFile,
+    head: &SegmentHead,
+    last_frame: Option<usize>,
+    end: usize,
+) -> Result<(), LogError> {
     let unsure = match last_frame {
         None | Some(SECTOR) => 0,
         Some(last_frame) => last_frame,
     };
-    let mut pieces = Pieces::new(file, newest.head.bytes);
+    let mut pieces = Pieces::new(file, head.bytes);
     copy_onto_itself(file, &mut pieces, unsure, end)?;
     if let Some(behind) = remains(&mut pieces, end)?.end {
         clear(file, end, behind)?;

@@ -1,29 +1,25 @@
-//! One segment file and where its entries are.
+//! One segment and where its entries are.
 //!
 //! Owns building frames and reading them back. Where the entries of a closed segment are is found out
-//! when one of them is wanted, so that opening a log takes the same time however long it is.
+//! when one of them is wanted, so that opening a log takes the same time however long it is. Its file
+//! is opened for that, and not before.
 
+use super::contents::{Contents, Location};
 use super::files::{SegmentFile, file_name};
 use super::format::{self, ALIGN, FrameHead, HEAD, LENGTH, Mark, Position, SECTOR, SegmentHead};
 use super::reading::{Pieces, remains};
 use super::{damaged, unreadable};
 use crate::encoding;
-use crate::{Entry, LogError, LogIndex, Term};
+use crate::{Entry, LogError, LogIndex, Timestamp};
 use std::sync::Arc;
 
-/// Where an entry is in its file.
-#[derive(Clone, Copy)]
-pub(super) struct Location {
-    offset: u32,
-    bytes: u32,
-    pub(super) term: Term,
-}
-
-/// The entries of a segment, without a gap.
-#[derive(Clone, Default)]
-pub(super) struct Contents {
-    first: u64,
-    at: Vec<Location>,
+/// Where the log stands at the end of a segment.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Standing {
+    pub(super) last: Position,
+    pub(super) mark: Mark,
+    /// No entry is newer; zero if that is not known.
+    pub(super) time: Timestamp,
 }
 
 /// What a segment was found to hold.
@@ -34,71 +30,70 @@ pub(super) struct Scan {
     /// Where the next frame goes, and its number.
     pub(super) end: usize,
     pub(super) frame: u64,
-    pub(super) last: Position,
-    pub(super) mark: Mark,
+    pub(super) standing: Standing,
 }
 
-#[derive(Clone)]
+/// What is always known of a segment.
+#[derive(Clone, Copy)]
 pub(super) struct Segment {
     pub(super) head: SegmentHead,
-    pub(super) file: Arc<dyn SegmentFile>,
     /// The first entry in it, and the one behind the last that counts: later segments may have
     /// replaced what is behind.
     pub(super) first: u64,
     pub(super) end: u64,
     /// The number of the frame behind its last one.
     pub(super) end_frame: u64,
-    /// Always known of the newest segment.
+}
+
+/// A segment that is not written to any more.
+pub(super) struct Closed {
+    pub(super) segment: Segment,
+    /// Shared with whoever reads; remembered for some.
     pub(super) contents: Option<Arc<Contents>>,
 }
 
-impl Location {
-    /// The bytes it takes.
-    pub(super) fn bytes(self) -> usize {
-        self.bytes as usize
-    }
-}
-
-impl Contents {
-    /// Entries were written from `first` on; they replace what stood there.
-    fn put(&mut self, first: u64, at: impl IntoIterator<Item = Location>) {
-        if self.at.is_empty() || first < self.first {
-            self.at.clear();
-            self.first = first;
-        }
-        let kept = usize::try_from(first - self.first).unwrap_or(usize::MAX);
-        self.at.truncate(kept);
-        self.at.extend(at);
-    }
-
-    pub(super) fn location(&self, index: u64) -> Result<Location, LogError> {
-        let place = index.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        let found = place.and_then(|place| self.at.get(place)).copied();
-        found.ok_or_else(|| damaged(format!("entry {index} is missing")))
-    }
-}
-
-impl Contents {
-    /// The bytes of the entries from one on to before another.
-    fn bytes(&self, from: u64, end: u64) -> u64 {
-        let place = |index: u64| {
-            let place = usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX);
-            place.min(self.at.len())
-        };
-        let entries = self.at.get(place(from)..place(end)).unwrap_or_default();
-        entries.iter().map(|location| u64::from(location.bytes)).sum()
-    }
+/// The segment that is written to. Its contents are nobody else's, so that they can grow in place.
+pub(super) struct Newest {
+    pub(super) segment: Segment,
+    pub(super) file: Arc<dyn SegmentFile>,
+    pub(super) contents: Contents,
 }
 
 impl Segment {
+    /// A segment that nothing was written to but its head.
+    pub(super) fn begun(head: SegmentHead) -> Segment {
+        Segment { head, first: u64::MAX, end: u64::MAX, end_frame: head.frame }
+    }
+
+    /// A segment that another one followed, which begins with `next`. Its entries count up to `end`.
+    pub(super) fn closed(self, next: &SegmentHead, end: u64) -> Segment {
+        Segment { first: next.previous_first, end, end_frame: next.frame, ..self }
+    }
+
+    pub(super) fn holds(&self, index: u64) -> bool {
+        self.first <= index && index < self.end
+    }
+
+    /// Finds out where the entries of a closed segment are.
+    pub(super) fn load(&self, file: &dyn SegmentFile) -> Result<Contents, LogError> {
+        Ok(scan(file, &self.head, Some(self.end_frame))?.contents)
+    }
+
+    /// The entry before this segment and its term, if it counts: neither this segment nor a later one
+    /// replaced it.
+    pub(super) fn before(&self) -> Option<Position> {
+        let before = self.head.last.0.0;
+        (before < self.first && before < self.end).then_some(self.head.last)
+    }
+
     /// About how many bytes the entries in it take, from one on to before another: exactly known
     /// where its contents are, else its share of the file.
-    pub(super) fn bytes_of(&self, from: u64, end: u64) -> u64 {
+    pub(super) fn bytes_of(&self, contents: Option<&Contents>, from: u64, end: u64) -> u64 {
         let (from, end) = (from.max(self.first), end.min(self.end));
         if from >= end {
             return 0;
         }
-        match &self.contents {
+        match contents {
             Some(contents) => contents.bytes(from, end),
             None => {
                 let (part, all) = (u128::from(end - from), u128::from(self.end - self.first));
@@ -106,64 +101,43 @@ impl Segment {
             }
         }
     }
+}
 
-    /// A segment that nothing was written to but its head.
-    pub(super) fn begun(head: SegmentHead, file: Arc<dyn SegmentFile>) -> Segment {
-        Segment {
-            head,
-            file,
-            first: u64::MAX,
-            end: u64::MAX,
-            end_frame: head.frame,
-            contents: Some(Arc::default()),
-        }
-    }
-
-    /// A segment that another one followed, which begins with `next`. Its entries count up to `end`.
-    pub(super) fn closed(self, next: &SegmentHead, end: u64) -> Segment {
-        let (first, end_frame) = (next.previous_first, next.frame);
-        Segment { first, end, end_frame, contents: None, ..self }
+impl Newest {
+    pub(super) fn begun(head: SegmentHead, file: Arc<dyn SegmentFile>) -> Newest {
+        Newest { segment: Segment::begun(head), file, contents: Contents::default() }
     }
 
     /// The newest segment, as it was found.
-    pub(super) fn newest(self, scan: Scan) -> Segment {
-        let first = if scan.contents.at.is_empty() { u64::MAX } else { scan.contents.first };
-        Segment { first, end_frame: scan.frame, contents: Some(Arc::new(scan.contents)), ..self }
+    pub(super) fn found(head: SegmentHead, file: Arc<dyn SegmentFile>, scan: Scan) -> Newest {
+        let first = scan.contents.first().unwrap_or(u64::MAX);
+        let segment = Segment { first, end_frame: scan.frame, ..Segment::begun(head) };
+        Newest { segment, file, contents: scan.contents }
     }
 
-    pub(super) fn holds(&self, index: u64) -> bool {
-        self.first <= index && index < self.end
-    }
-
-    /// Entries were written to this, the newest segment.
+    /// Entries were written to it, or none.
     pub(super) fn wrote(&mut self, first: u64, at: Vec<Location>, next_frame: u64) {
-        self.end_frame = next_frame;
-        if at.is_empty() {
-            return;
+        self.segment.end_frame = next_frame;
+        if !at.is_empty() {
+            self.segment.first = self.segment.first.min(first);
+            self.contents.put(first, at);
         }
-        self.first = self.first.min(first);
-        Arc::make_mut(self.contents.get_or_insert_default()).put(first, at);
     }
+}
 
-    /// Finds out where the entries of a closed segment are.
-    pub(super) fn load(&self) -> Result<Arc<Contents>, LogError> {
-        let scan = scan(self.file.as_ref(), &self.head, Some(self.end_frame))?;
-        Ok(Arc::new(scan.contents))
-    }
-
-    pub(super) fn read(
-        &self,
-        index: LogIndex,
-        location: Location,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Entry, LogError> {
-        let Location { offset, bytes, .. } = location;
-        buffer.resize(bytes as usize, 0);
-        self.file.read_at(u64::from(offset), buffer)?;
-        format::mask(self.head.salt, offset as usize, buffer);
-        let what = || format!("entry {index} in {}", file_name(self.head.number));
-        encoding::read_entry(index, buffer).map_err(|why| unreadable(&what(), why))
-    }
+/// Reads one entry, for which the buffer is used.
+pub(super) fn read_entry(
+    file: &dyn SegmentFile,
+    head: &SegmentHead,
+    (index, location): (LogIndex, Location),
+    buffer: &mut Vec<u8>,
+) -> Result<Entry, LogError> {
+    let Location { offset, bytes, .. } = location;
+    buffer.resize(bytes as usize, 0);
+    file.read_at(u64::from(offset), buffer)?;
+    format::mask(head.salt, offset as usize, buffer);
+    let what = || format!("entry {index} in {}", file_name(head.number));
+    encoding::read_entry(index, buffer).map_err(|why| unreadable(&what(), why))
 }
 
 /// Builds the bytes of one frame, which will stand at `offset` of a segment with this salt.
@@ -183,8 +157,8 @@ pub(super) fn build_frame(
         encoding::write_entry(entry, out);
         let bytes = u32::try_from(out.len() - length_at - LENGTH).map_err(|_| too_long())?;
         out[length_at..length_at + LENGTH].copy_from_slice(&bytes.to_be_bytes());
-        let place = u32::try_from(offset + length_at + LENGTH).map_err(|_| too_long())?;
-        at.push(Location { offset: place, bytes, term: entry.term });
+        let offset = u32::try_from(offset + length_at + LENGTH).map_err(|_| too_long())?;
+        at.push(Location { offset, bytes, term: entry.term, time: entry.timestamp });
     }
     head.body_bytes = u32::try_from(out.len() - HEAD).map_err(|_| too_long())?;
     head.entries = u32::try_from(entries.len()).map_err(|_| too_long())?;
@@ -212,8 +186,7 @@ pub(super) fn scan(
         last_frame: None,
         end: SECTOR,
         frame: head.frame,
-        last: head.last,
-        mark: head.mark,
+        standing: Standing { last: head.last, mark: head.mark, time: head.time },
     };
     while until != Some(scan.frame) {
         let what = || format!("frame {} in {}", scan.frame, file_name(head.number));
@@ -226,21 +199,11 @@ pub(super) fn scan(
         let whole = pieces.get(scan.end, frame.stride())?;
         let whole = whole.ok_or_else(|| damaged(format!("{} is longer than its file", what())))?;
         match read_body(&frame, (scan.end, head.salt), whole) {
-            Ok(at) => {
-                if let Some(last) = at.last() {
-                    let before_last = at.len() as u64 - 1;
-                    scan.last = (LogIndex(frame.first.saturating_add(before_last)), last.term);
-                    scan.contents.put(frame.first, at);
-                }
-            }
+            Ok(at) => scan.put(&frame, at),
             // Less of it is there than was written.
             Err(_) if until.is_none() && format::lacks_a_sector(scan.end, whole) => break,
             Err(why) => return Err(unreadable(&what(), why)),
         }
-        scan.mark = frame.mark;
-        scan.last_frame = Some(scan.end);
-        scan.end += frame.stride();
-        scan.frame += 1;
     }
     if until.is_some_and(|until| until != scan.frame) {
         return Err(missing(scan.frame, head));
@@ -252,6 +215,29 @@ pub(super) fn scan(
         }
     }
     Ok(scan)
+}
+
+impl Scan {
+    fn put(&mut self, frame: &FrameHead, at: Vec<Location>) {
+        if let Some(last) = at.last() {
+            let before_last = at.len() as u64 - 1;
+            self.standing.last = (LogIndex(frame.first.saturating_add(before_last)), last.term);
+            self.standing.time = newest_time(at.iter().map(|at| at.time), self.standing.time);
+            self.contents.put(frame.first, at);
+        }
+        self.standing.mark = frame.mark;
+        self.last_frame = Some(self.end);
+        self.end += frame.stride();
+        self.frame += 1;
+    }
+}
+
+/// The time of the newest entry once these follow, some of which have none.
+pub(super) fn newest_time(
+    times: impl DoubleEndedIterator<Item = Timestamp>,
+    before: Timestamp,
+) -> Timestamp {
+    times.rev().find(|time| *time != Timestamp::ZERO).unwrap_or(before)
 }
 
 fn missing(frame: u64, head: &SegmentHead) -> LogError {
@@ -275,10 +261,10 @@ fn read_body(
         let (length, behind) = rest.split_first_chunk::<LENGTH>().ok_or(too_short)?;
         let bytes = u32::from_be_bytes(*length);
         let (value, behind) = behind.split_at_checked(bytes as usize).ok_or(too_short)?;
-        let term = encoding::check_entry(LogIndex(index), value)?;
+        let (term, time) = encoding::check_entry(LogIndex(index), value)?;
         let offset = body_at + (body.len() - rest.len()) + LENGTH;
         let offset = u32::try_from(offset).map_err(|_| too_short)?;
-        at.push(Location { offset, bytes, term });
+        at.push(Location { offset, bytes, term, time });
         rest = behind;
     }
     if rest.is_empty() { Ok(at) } else { Err(encoding::Unreadable::Damaged("it is too long")) }

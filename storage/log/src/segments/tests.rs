@@ -2,7 +2,9 @@
 
 mod failing;
 mod flips;
+mod many;
 mod power_cuts;
+mod watched;
 
 use super::{DiskFiles, MemoryFiles, SegmentLog};
 use crate::conformance::Model;

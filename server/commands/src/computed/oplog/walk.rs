@@ -165,31 +165,10 @@ impl Maker for Walker {
     }
 }
 
-/// The first kept entry that is not older than `time`, or the one behind the last.
+/// The place behind the last kept entry that is older than `time`, of those up to `through`.
 fn seek(log: &dyn LogStore, time: Timestamp, through: u64) -> std::result::Result<u64, LogError> {
-    let (mut low, mut high) = (log.first_index().0, through.saturating_add(1));
-    if time == Timestamp::ZERO {
-        return Ok(low);
-    }
-    while low < high {
-        let middle = low + (high - low) / 2;
-        // The entry that starts a term has no time; it goes with those behind it.
-        let (mut dated, mut timestamp) = (middle, Timestamp::ZERO);
-        while dated < high {
-            let entry = log.read(dated..=dated, 1)?.into_iter().next();
-            timestamp = entry.map_or(Timestamp(u64::MAX), |entry| entry.timestamp);
-            if timestamp != Timestamp::ZERO {
-                break;
-            }
-            dated += 1;
-        }
-        if timestamp == Timestamp::ZERO || timestamp >= time {
-            high = middle;
-        } else {
-            low = dated + 1;
-        }
-    }
-    Ok(low)
+    let behind = log.first_since(time)?.0;
+    Ok(behind.min(through.saturating_add(1)))
 }
 
 /// What a reader is told whom the log does not serve.

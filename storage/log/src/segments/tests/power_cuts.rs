@@ -64,8 +64,11 @@ impl Run {
     /// `false` if it failed and the log takes no more.
     fn compact(&mut self, log: &SegmentLog) -> bool {
         let mut model = self.told();
-        let through = LogIndex(self.below(model.hard_state.commit.0 + 1));
-        if log.compact(through).is_ok() {
+        let wanted = LogIndex(self.below(model.hard_state.commit.0 + 1));
+        // As far as that is known without reading.
+        let through = log.state.read().known_up_to(wanted).0;
+        assert!(through <= wanted);
+        if log.compact(wanted).is_ok() {
             model.compact(through);
             self.possible.push(model);
             return true;
