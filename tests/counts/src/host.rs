@@ -4,7 +4,8 @@
 
 use quire_bson::{DocBuf, Document};
 use quire_commands::{
-    ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ShutdownRequest,
+    CompressionCounts, ConnectionCounts, DiskSpace, Host, MemoryUse, NetworkCounts, ProcessUse,
+    ShutdownRequest,
 };
 use quire_consensus::Retention;
 use quire_execution::Clock;
@@ -64,6 +65,14 @@ impl Host for StillHost {
 
     fn network(&self) -> NetworkCounts {
         NetworkCounts::default()
+    }
+
+    fn compression(&self, _: &str) -> CompressionCounts {
+        CompressionCounts::default()
+    }
+
+    fn process_use(&self) -> ProcessUse {
+        ProcessUse::default()
     }
 
     fn memory(&self) -> MemoryUse {
