@@ -21,14 +21,15 @@ use crate::generic::Generic;
 use crate::registry::Command;
 use crate::server::{Context, Server};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::Moment;
+use quire_execution::{Moment, Patience};
 use quire_replset::write_concern::WriteConcern;
 use std::sync::{Arc, OnceLock};
 
 /// What one request asks for; nothing on a standalone, where every concern is met by itself.
 #[derive(Default)]
 pub struct Concerns {
-    write: Option<WriteConcern>,
+    write: Option<write::Chosen>,
+    patience: Patience,
     read: ReadConcern,
     /// The moment whose state the command reads; chosen before it runs, or by its cursor.
     moment: OnceLock<Arc<Moment>>,
@@ -36,7 +37,12 @@ pub struct Concerns {
 
 impl Concerns {
     /// Reads the concerns of a request, and refuses what makes no sense for its command or here.
-    pub fn read(server: &Server, command: &Command, generic: &Generic) -> Result<Concerns> {
+    pub fn read(
+        server: &Server,
+        command: &Command,
+        generic: &Generic,
+        is_write: bool,
+    ) -> Result<Concerns> {
         if generic.write_concern.is_some() && !command.takes_write_concern {
             return Err(CommandError::new(
                 Code::InvalidOptions,
@@ -45,14 +51,24 @@ impl Concerns {
         }
         let write = generic.write_concern.as_ref().map(|concern| concern.as_raw());
         let read = generic.read_concern.as_ref().map(|concern| concern.as_raw());
-        if server.replica_set.is_none() {
+        let Some(set) = &server.replica_set else {
             write.map_or(Ok(()), standalone::check_write_concern)?;
             read.map_or(Ok(()), standalone::check_read_concern)?;
             return Ok(Concerns::default());
-        }
-        let write = write.map(WriteConcern::parse).transpose()?;
+        };
+        let given = write.map(WriteConcern::parse).transpose()?;
+        let write = match is_write && command.takes_write_concern {
+            true => write::choose(server, set, given)?,
+            false => None,
+        };
+        let patience = write.as_ref().map(|chosen| chosen.patience(server)).unwrap_or_default();
         let read = ReadConcern::of(server, command, read)?;
-        Ok(Concerns { write, read, moment: OnceLock::new() })
+        Ok(Concerns { write, patience, read, moment: OnceLock::new() })
+    }
+
+    /// How long the command waits for what it writes.
+    pub fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// The moment that is read; `None` where the state of now is.
@@ -101,15 +117,15 @@ pub enum Left {
 }
 
 /// Waits until a write has reached all that its client asks for. The error goes beside the results:
-/// the write is done and stays.
-pub async fn after(context: &Context<'_>, command: &Command, left: Left) -> Result<()> {
+/// the write is done and stays, unless it ran out of patience before its commit.
+pub async fn after(context: &Context<'_>, left: Left) -> Result<()> {
     if context.injected.is_some_and(|injected| injected.write_concern_error().is_some()) {
         // The reply will say so whatever is true.
         return Ok(());
     }
-    let set = context.server.replica_set.as_ref();
-    match set.filter(|_| context.operation.is_write && command.takes_write_concern) {
-        Some(set) => write::wait(context, set, context.concerns.write.as_ref(), left).await,
+    let Concerns { write, patience, .. } = context.concerns;
+    match context.server.replica_set.as_ref().zip(write.as_ref()) {
+        Some((set, chosen)) => chosen.wait(set, patience, left).await,
         None => Ok(()),
     }
 }

@@ -179,7 +179,7 @@ fn admit(
     stable_api::check(&server.parameters, command, &generic.api, body)?;
     server.counters.api_usage.note(&operation.client, &generic.api, server.now_millis());
     gate::check(server, command, generic, database, body)?;
-    let concerns = Concerns::read(server, command, generic)?;
+    let concerns = Concerns::read(server, command, generic, operation.is_write)?;
     if let Some(lsid) = &generic.lsid {
         let key = session_key(lsid.as_raw())?;
         server.sessions.touch(&key, server.now_millis(), server.parameters.sessions_max())?;
@@ -248,7 +248,7 @@ async fn execute_with_concerns(command: &'static Command, context: &Context<'_>)
         true => Left::Nothing,
         false => Left::Writes,
     };
-    let waited = limited(concerns::after(context, command, left), context).await;
+    let waited = limited(concerns::after(context, left), context).await;
     let Err(unmet) = waited else { return outcome };
     let persona = context.server.facts.persona;
     match outcome {

@@ -29,8 +29,8 @@ use gate::Gate;
 use quire_bson::{DocBuilder, RawValue};
 use quire_documents::StatementResult;
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::local_failure;
 use quire_execution::writes::{Numbered, Numbering, Show, Writer};
+use quire_execution::{Patience, local_failure};
 
 /// A numbered command on its way, whose session nobody else uses meanwhile.
 pub struct Retryable<'a> {
@@ -38,6 +38,7 @@ pub struct Retryable<'a> {
     session: CheckedOut<'a>,
     gate: Gate<'a>,
     counters: &'a Counters,
+    patience: &'a Patience,
 }
 
 /// Checks the command's session out, if the client has numbered the command; it has this many
@@ -49,7 +50,8 @@ pub async fn check_out<'a>(
     let Some((session, number)) = request::numbered(context)? else { return Ok(None) };
     let ids = request::statement_ids(context.body(), statements)?;
     let sequencer = &context.server.sequencer;
-    let mut held = context.server.checkouts.take(sequencer, session, number).await?;
+    let patience = context.concerns.patience();
+    let mut held = context.server.checkouts.take(sequencer, session, number, patience).await?;
     let standing = sequencer.session_standing(&session)?;
     let header = standing.header.filter(|header| header.number >= number);
     let record = match header {
@@ -62,11 +64,11 @@ pub async fn check_out<'a>(
         }
         None => None,
     };
-    held.begin(number);
+    held.begin();
     let command = Numbered { session, number, epoch: standing.epoch, ids, record };
     let gate = Gate::new(&context.server.failpoints, context.operation, number);
     let counters = &context.server.counters;
-    Ok(Some(Retryable { command, session: held, gate, counters }))
+    Ok(Some(Retryable { command, session: held, gate, counters, patience }))
 }
 
 impl<'a> Retryable<'a> {
@@ -85,9 +87,12 @@ impl<'a> Retryable<'a> {
         self.command.result(position)
     }
 
-    /// The fate of everything that was written is known: the session is free for whoever comes next.
+    /// Everything that was written has been waited for: the session is free for whoever comes next.
+    /// What did not commit in time has no fate yet; a retry waits for it.
     pub fn settled(self) -> Settled<'a> {
-        self.session.settled();
+        if !self.patience.is_over() {
+            self.session.settled();
+        }
         Settled { command: self.command, counters: self.counters }
     }
 }

@@ -259,6 +259,7 @@ impl Context<'_> {
             only: None,
             constants,
             bypass_validation,
+            patience: self.concerns.patience(),
             backlog: None,
             more_follows: false,
             numbering: None,

@@ -4,7 +4,7 @@
 //! under the catalogue's own order so that two creators make one collection. Which options are legal
 //! is the command's affair.
 
-use crate::Sequencer;
+use crate::{Patience, Sequencer};
 use quire_bson::{DocBuf, ObjectId};
 use quire_documents::{Catalog, Collection, Effect, Layout, Namespace};
 use quire_errors::{Code, CommandError, Result};
@@ -42,10 +42,21 @@ pub async fn create_collection(
     identities: &dyn Identities,
     new: &NewCollection,
 ) -> Result<Creation> {
+    create_collection_within(&Patience::endless(), sequencer, identities, new).await
+}
+
+/// [`create_collection`] for a command that need not see it: the patience may be over before it is
+/// there.
+pub async fn create_collection_within(
+    patience: &Patience,
+    sequencer: &Sequencer,
+    identities: &dyn Identities,
+    new: &NewCollection,
+) -> Result<Creation> {
     check_creatable(&new.namespace)?;
     let uuid = random_uuid(identities);
     sequencer
-        .change_catalog(|catalog| {
+        .change_catalog_within(patience, |catalog| {
             if let Some(there) = catalog.find(&new.namespace) {
                 return Ok((Vec::new(), Creation::Exists(there.clone())));
             }

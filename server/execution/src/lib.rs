@@ -12,6 +12,7 @@ mod forgetting;
 mod history;
 pub mod index_build;
 mod interrupt;
+mod patience;
 mod planning;
 mod query;
 mod replacing;
@@ -25,13 +26,14 @@ pub mod writes;
 pub use announcing::Announcing;
 pub use creation::{
     Creation, Identities, NewCollection, check_creatable, check_writable, create_collection,
-    ensure_collection,
+    create_collection_within, ensure_collection,
 };
 pub use failing::Failing;
 pub use failure::local_failure;
 pub use forgetting::forget_sessions;
 pub use history::{History, Moment, Unkept};
 pub use interrupt::{Slice, Watch};
+pub use patience::Patience;
 pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_as_wished};
 pub use query::{FindOutput, Made, Maker, Query, Source};
 pub use replacing::{Replacement, Temporaries, Temporary, drop_orphans};

@@ -24,6 +24,7 @@ pub use reaching::{Horizon, Sequenced};
 pub use recording::{CommitGate, Recording, SessionStanding};
 pub use unique::{duplicate, key_error};
 
+use crate::patience::Patience;
 use crate::rules::{KnownRules, Rules};
 use crate::wait::Signal;
 use parking_lot::Mutex;
@@ -35,6 +36,7 @@ use quire_documents::{
 };
 use quire_errors::{Code, CommandError, Result};
 use quire_log::{StateMachine, Timestamp};
+use reaching::Place;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -296,7 +298,8 @@ impl Sequencer {
             state.pending.forget_above(proposed);
         }
         let (verdicts, submitted) = outcome?;
-        Ok(Sequenced { verdicts, submitted, rests_on })
+        let place = submitted.map_or(Place::Nowhere, Place::Submitted);
+        Ok(Sequenced { verdicts, place, rests_on })
     }
 
     fn prepare(
@@ -349,13 +352,24 @@ impl Sequencer {
     /// and gives the effects. Returns once they are applied.
     pub async fn change_catalog<T>(
         &self,
+        plan: impl FnMut(&Catalog) -> Result<(Vec<Effect>, T)>,
+    ) -> Result<T> {
+        self.change_catalog_within(&Patience::endless(), plan).await
+    }
+
+    /// [`Sequencer::change_catalog`] for a command whose answer is known before the change is
+    /// applied: returns without that when its patience is over. What is on its way before is waited
+    /// for in any case, since nothing can be planned until it is there.
+    pub async fn change_catalog_within<T>(
+        &self,
+        patience: &Patience,
         mut plan: impl FnMut(&Catalog) -> Result<(Vec<Effect>, T)>,
     ) -> Result<T> {
         loop {
             match self.propose_catalog_change(&mut plan) {
                 Ok((None, value)) => return Ok(value),
                 Ok((Some(submitted), value)) => {
-                    submitted.commit().await.map_err(lost)?;
+                    patience.wait(submitted.commit()).await.transpose().map_err(lost)?;
                     return Ok(value);
                 }
                 Err(Refusal::CatalogBusy { generation }) => {

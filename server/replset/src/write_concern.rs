@@ -45,6 +45,11 @@ pub struct Progress {
     pub applied: u64,
 }
 
+/// The error beside a write that has not reached all that was asked for in time.
+pub fn timed_out() -> CommandError {
+    CommandError::new(Code::WriteConcernFailed, "waiting for replication timed out")
+}
+
 impl WriteConcern {
     pub fn parse(doc: RawDoc<'_>) -> Result<WriteConcern> {
         let mut concern = WriteConcern::default();

@@ -50,7 +50,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     context
         .server
         .sequencer
-        .change_catalog(|catalog| {
+        .change_catalog_within(context.concerns.patience(), |catalog| {
             let there = catalog.find(&namespace).ok_or_else(|| missing(&namespace))?;
             let mut reply = Reply::ok();
             let mut effects: Vec<Effect> = Vec::new();

@@ -43,7 +43,7 @@ impl CommitQuorum {
     /// Waits until the members have what is applied here.
     pub async fn wait(&self, context: &Context<'_>) -> Result<()> {
         match &context.server.replica_set {
-            Some(set) => set.await_replication(&self.0).await,
+            Some(set) => set.await_replication(&self.0, None).await,
             None => Ok(()),
         }
     }

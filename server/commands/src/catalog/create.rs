@@ -11,7 +11,7 @@ use options::CreateOptions;
 use quire_bson::{RawDoc, RawValue, shell_text};
 use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
-use quire_execution::{Creation, NewCollection, create_collection};
+use quire_execution::{Creation, NewCollection, create_collection_within};
 use quire_replset::read_preference::Where;
 
 pub use options::{ACTIONS, LEVELS, append_whole, capped_size, check_validator, enumeration};
@@ -48,7 +48,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     }
     let new = NewCollection { namespace, layout: options.layout(), options: options.shown };
     let server = context.server;
-    match create_collection(&server.sequencer, server.as_ref(), &new).await? {
+    let patience = context.concerns.patience();
+    let creation = create_collection_within(patience, &server.sequencer, server.as_ref(), &new);
+    match creation.await? {
         Creation::Created => {}
         Creation::Exists(there) => check_same(&there, &new)?,
     }

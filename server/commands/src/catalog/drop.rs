@@ -34,7 +34,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let dropped = context
         .server
         .sequencer
-        .change_catalog(|catalog| {
+        .change_catalog_within(context.concerns.patience(), |catalog| {
             let Some(collection) = catalog.find(&namespace) else { return Ok((Vec::new(), None)) };
             let indexes = (!collection.is_view()).then_some(collection.indexes.len());
             let effect = Effect::DropCollection { id: collection.id };

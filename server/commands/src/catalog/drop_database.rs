@@ -35,7 +35,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let existed = context
         .server
         .sequencer
-        .change_catalog(|catalog| {
+        .change_catalog_within(context.concerns.patience(), |catalog| {
             let collections = catalog.collections_of(database);
             let drops: Vec<Effect> =
                 collections.map(|c| Effect::DropCollection { id: c.id }).collect();

@@ -32,7 +32,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     let before = context
         .server
         .sequencer
-        .change_catalog(|catalog| {
+        .change_catalog_within(context.concerns.patience(), |catalog| {
             let missing = || format!("ns not found {namespace}");
             let collection = target::existing(catalog, &namespace, missing)?;
             let drop = |index: Arc<Index>| Effect::DropIndex {

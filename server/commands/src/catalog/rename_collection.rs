@@ -58,7 +58,9 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     context
         .server
         .sequencer
-        .change_catalog(|catalog| Ok((vec![rename(catalog, &from, &to, drop_target)?], ())))
+        .change_catalog_within(context.concerns.patience(), |catalog| {
+            Ok((vec![rename(catalog, &from, &to, drop_target)?], ()))
+        })
         .await?;
     Ok(Reply::ok())
 }

@@ -1,3 +1,5 @@
+mod timeouts;
+
 use crate::testing::Rig;
 use quire_bson::{Document, Timestamp, doc};
 

@@ -65,7 +65,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     };
     execution.run().await?;
     let Execution { results, retried, .. } = execution;
-    backlog.settle(&context.server.sequencer).await?;
+    backlog.settle_within(&context.server.sequencer, context.concerns.patience()).await?;
     let settled = retryable.map(Retryable::settled);
     let (documents, counts) = results.finish();
     let namespace = CURSOR_NAMESPACE.to_owned();

@@ -95,7 +95,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             break;
         }
     }
-    backlog.settle(&context.server.sequencer).await?;
+    backlog.settle_within(&context.server.sequencer, context.concerns.patience()).await?;
     let n = deleted.saturating_add(retried.len() as u64);
     let settled = retryable.map(Retryable::settled);
     Ok(Reply::with(|reply| {

@@ -179,7 +179,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
             break;
         }
     }
-    backlog.settle(&context.server.sequencer).await?;
+    backlog.settle_within(&context.server.sequencer, context.concerns.patience()).await?;
     Ok(reply(done, retryable.map(Retryable::settled)))
 }
 

@@ -1,15 +1,18 @@
 //! Which sessions are in use by a numbered command.
 //!
-//! Owns that a session runs one such command at a time, and that the next one begins only once the
-//! fate of everything the one before it has proposed is known: whoever finds a record then finds all
-//! of it. A session is checked out for as long as a guard lives, whatever ends the command.
+//! Owns that a session runs one such command at a time, and that a retry begins only once the fate of
+//! everything that was proposed under its number is known: whoever finds a record then finds all of
+//! it. A command with a newer number need not wait for that: it has no record yet, and what comes
+//! behind it in the log takes the place of what stood there. A session is checked out for as long as
+//! a guard lives, whatever ends the command.
 
 use super::request::too_old;
 use parking_lot::Mutex;
 use quire_documents::SessionKey;
 use quire_errors::Result;
 use quire_execution::wait::Signal;
-use quire_execution::{Horizon, Sequencer};
+use quire_execution::{Horizon, Patience, Sequencer};
+use quire_replset::write_concern::timed_out;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,8 +28,15 @@ struct Slot {
     freed: Arc<Signal>,
     /// The highest number that was begun here.
     number: Option<i64>,
-    /// How far the last holder's proposals may reach, when it ended without knowing their fate.
-    unsure: Option<Horizon>,
+    /// What the last holder may have proposed, when it ended without knowing its fate.
+    unsure: Option<Unsure>,
+}
+
+/// Proposals under a number, and how far they may reach.
+#[derive(Clone, Copy, Debug)]
+struct Unsure {
+    number: i64,
+    reach: Horizon,
 }
 
 /// All sessions that numbered commands have used lately.
@@ -40,17 +50,19 @@ pub struct CheckedOut<'a> {
     checkouts: &'a Checkouts,
     sequencer: &'a Sequencer,
     session: SessionKey,
+    number: i64,
     /// It may have proposed something whose fate it does not know.
     is_unsure: bool,
 }
 
 impl Checkouts {
-    /// Waits for the session and for the fate of what was written in it.
+    /// Waits for the session and for the fate of what was written in it under this number.
     pub async fn take<'a>(
         &'a self,
         sequencer: &'a Sequencer,
         session: SessionKey,
         number: i64,
+        patience: &Patience,
     ) -> Result<CheckedOut<'a>> {
         let unsure = loop {
             let (freed, generation) = {
@@ -67,9 +79,9 @@ impl Checkouts {
             };
             freed.changed_since(generation).await;
         };
-        let held = CheckedOut { checkouts: self, sequencer, session, is_unsure: false };
-        if let Some(horizon) = unsure {
-            sequencer.passed(horizon).await;
+        let held = CheckedOut { checkouts: self, sequencer, session, number, is_unsure: false };
+        if let Some(unsure) = unsure.filter(|unsure| unsure.number >= number) {
+            patience.wait(sequencer.passed(unsure.reach)).await.ok_or_else(timed_out)?;
             held.change(|slot| slot.unsure = None);
         }
         Ok(held)
@@ -83,9 +95,10 @@ impl Checkouts {
 }
 
 impl CheckedOut<'_> {
-    /// From here on the holder may write under this number.
-    pub fn begin(&mut self, number: i64) {
+    /// From here on the holder may write under its number.
+    pub fn begin(&mut self) {
         self.is_unsure = true;
+        let number = self.number;
         self.change(|slot| slot.number = slot.number.max(Some(number)));
     }
 
@@ -103,7 +116,8 @@ impl CheckedOut<'_> {
 
 impl Drop for CheckedOut<'_> {
     fn drop(&mut self) {
-        let unsure = self.is_unsure.then(|| self.sequencer.horizon());
+        let unsure =
+            self.is_unsure.then(|| Unsure { number: self.number, reach: self.sequencer.horizon() });
         let mut slots = self.checkouts.slots.lock();
         if let Some(slot) = slots.get_mut(&self.session) {
             slot.held = false;
@@ -112,7 +126,7 @@ impl Drop for CheckedOut<'_> {
         }
         if slots.len() > IDLE_MAX {
             let is_unsure = |slot: &Slot| {
-                slot.unsure.is_some_and(|horizon| !self.sequencer.has_passed(horizon))
+                slot.unsure.is_some_and(|unsure| !self.sequencer.has_passed(unsure.reach))
             };
             slots.retain(|_, slot| slot.held || is_unsure(slot));
         }

@@ -398,11 +398,11 @@ fn one_number_used_by_many_at_once_is_carried_out_once() {
 #[test]
 fn a_number_that_was_used_for_nothing_is_forgotten_before_the_table_grows_without_bound() {
     let rig = Rig::primary();
-    let sequencer = &rig.server.sequencer;
+    let (sequencer, patience) = (&rig.server.sequencer, quire_execution::Patience::endless());
     for n in 0..70_000_u32 {
         let mut session = quire_documents::SessionKey { id: [0; 16], user: [0; 32] };
         session.id[..4].copy_from_slice(&n.to_be_bytes());
-        let held = block_on(rig.server.checkouts.take(sequencer, session, 1)).unwrap();
+        let held = block_on(rig.server.checkouts.take(sequencer, session, 1, &patience)).unwrap();
         held.settled();
     }
     assert!(rig.server.checkouts.count() <= 65_537);

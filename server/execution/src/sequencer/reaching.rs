@@ -4,16 +4,24 @@
 //! be lost, so it is told once they are certain.
 
 use super::{Sequencer, State, Verdict, lost};
-use quire_consensus::Submitted;
+use quire_consensus::{Submitted, Ticket};
 use quire_errors::Result;
 use quire_log::{StateMachine, Timestamp};
 
 /// A batch that has its place in the log.
 pub struct Sequenced {
     pub verdicts: Vec<Verdict>,
-    pub(super) submitted: Option<Submitted>,
+    pub(super) place: Place,
     /// The pending writes that the verdicts rest on.
     pub(super) rests_on: Horizon,
+}
+
+/// Where a batch is on its way.
+pub(super) enum Place {
+    /// Nothing of it was accepted.
+    Nowhere,
+    Submitted(Submitted),
+    Awaited(Ticket),
 }
 
 /// A place in the log that is reached unless what is queued there is lost.
@@ -26,15 +34,21 @@ pub struct Horizon {
 impl Sequenced {
     /// Waits until the accepted changes are committed and can be read. `None` when nothing was
     /// accepted and the pending writes that stood against it were lost: plan again.
-    pub async fn committed(self, sequencer: &Sequencer) -> Result<Option<Vec<Verdict>>> {
-        match self.submitted {
-            Some(submitted) => {
-                submitted.commit().await.map_err(lost)?;
-            }
-            None if !sequencer.reach(self.rests_on).await => return Ok(None),
-            None => {}
+    pub async fn committed(mut self, sequencer: &Sequencer) -> Result<Option<Vec<Verdict>>> {
+        Ok(self.is_certain(sequencer).await?.then_some(self.verdicts))
+    }
+
+    /// Waits as [`Sequenced::committed`] does; false where that gives `None`. Who gives up in between
+    /// may wait again later.
+    pub(crate) async fn is_certain(&mut self, sequencer: &Sequencer) -> Result<bool> {
+        self.place = match std::mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Submitted(submitted) => Place::Awaited(submitted.commit()),
+            place => place,
+        };
+        match &mut self.place {
+            Place::Awaited(ticket) => ticket.await.map(|_| true).map_err(lost),
+            Place::Nowhere | Place::Submitted(_) => Ok(sequencer.reach(self.rests_on).await),
         }
-        Ok(Some(self.verdicts))
     }
 }
 

@@ -6,7 +6,7 @@
 //! the applied state alone must [`Backlog::settle`] first.
 
 use crate::sequencer::superseded;
-use crate::{Sequenced, Sequencer, Verdict};
+use crate::{Patience, Sequenced, Sequencer, Verdict};
 use parking_lot::Mutex;
 use quire_errors::Result;
 use quire_log::Timestamp;
@@ -28,18 +28,22 @@ impl Backlog {
     pub(super) async fn add(
         &self,
         sequencer: &Sequencer,
-        mut sequenced: Sequenced,
+        patience: &Patience,
+        sequenced: Sequenced,
     ) -> Result<Vec<Verdict>> {
-        let verdicts = std::mem::take(&mut sequenced.verdicts);
-        let oldest = {
-            let mut waiting = self.waiting.lock();
-            waiting.push_back(sequenced);
-            if waiting.len() > ENTRIES_MAX { waiting.pop_front() } else { None }
-        };
-        if let Some(oldest) = oldest {
-            certain(sequencer, oldest).await?;
+        let verdicts = self.keep(sequenced);
+        // Whose patience is over leaves it to the log to take no more.
+        if self.waiting.lock().len() > ENTRIES_MAX {
+            self.settle_oldest(sequencer, patience).await?;
         }
         Ok(verdicts)
+    }
+
+    /// Remembers a batch that is waited for when the applied state has to be looked at.
+    pub(super) fn keep(&self, mut sequenced: Sequenced) -> Vec<Verdict> {
+        let verdicts = std::mem::take(&mut sequenced.verdicts);
+        self.waiting.lock().push_back(sequenced);
+        verdicts
     }
 
     /// Remembers that an answer depends on a row that may be pending.
@@ -48,20 +52,38 @@ impl Backlog {
         *seen = revision.max(*seen);
     }
 
-    /// Waits until all that was put off is committed and can be read.
-    pub async fn settle(&self, sequencer: &Sequencer) -> Result<()> {
-        loop {
-            let next = self.waiting.lock().pop_front();
-            let Some(next) = next else { break };
-            certain(sequencer, next).await?;
+    /// Waits until all that was put off is committed and can be read: the applied state is looked at
+    /// next.
+    pub(super) async fn settle(&self, sequencer: &Sequencer) -> Result<()> {
+        self.settle_within(sequencer, &Patience::endless()).await
+    }
+
+    /// Waits likewise at the end of a command or statement, whose results are known already: no
+    /// longer than its patience lasts. What is not certain then stays in the backlog.
+    pub async fn settle_within(&self, sequencer: &Sequencer, patience: &Patience) -> Result<()> {
+        while self.settle_oldest(sequencer, patience).await? {}
+        if patience.is_over() {
+            return Ok(());
         }
         let seen = *self.seen.lock();
-        if sequencer.reached(seen).await { Ok(()) } else { Err(superseded()) }
+        match patience.wait(sequencer.reached(seen)).await {
+            Some(false) => Err(superseded()),
+            Some(true) | None => Ok(()),
+        }
     }
-}
 
-/// Waits until a batch's verdicts can be told. The statement behind them is over and cannot be
-/// planned again, so the command fails when they are void.
-async fn certain(sequencer: &Sequencer, sequenced: Sequenced) -> Result<()> {
-    sequenced.committed(sequencer).await?.map(|_| ()).ok_or_else(superseded)
+    /// Waits until the oldest batch's verdicts can be told. The statement behind them is over and
+    /// cannot be planned again, so the command fails when they are void. False when there is none,
+    /// or when it does not come in time.
+    async fn settle_oldest(&self, sequencer: &Sequencer, patience: &Patience) -> Result<bool> {
+        let oldest = self.waiting.lock().pop_front();
+        let Some(mut oldest) = oldest else { return Ok(false) };
+        match patience.wait(oldest.is_certain(sequencer)).await {
+            Some(is_certain) => is_certain?.then_some(true).ok_or_else(superseded),
+            None => {
+                self.waiting.lock().push_front(oldest);
+                Ok(false)
+            }
+        }
+    }
 }

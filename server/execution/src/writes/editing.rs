@@ -213,14 +213,15 @@ pub(super) async fn edit_all(
         let matched = u64::from(edited.is_some());
         return Ok(Tally { matched, modified: u64::from(modified) });
     }
-    let backlog = Backlog::default();
+    let own = Backlog::default();
+    let backlog = writer.backlog.unwrap_or(&own);
     let Some((search, collection)) = Search::begin(writer, selection, false).await? else {
         return Ok(Tally::default());
     };
-    let writer = Writer { backlog: Some(&backlog), more_follows: true, ..*writer };
+    let writer = Writer { backlog: Some(backlog), more_follows: true, ..*writer };
     let all = EditAll { writer: &writer, collection, editor, tally: Tally::default() };
     let tally = all.run(search).await;
-    backlog.settle(writer.sequencer).await?;
+    backlog.settle_within(writer.sequencer, writer.patience).await?;
     tally
 }
 

@@ -55,7 +55,7 @@ pub async fn insert(
         insert_all(&writer, documents, options).await?
     };
     if writer.backlog.is_none() {
-        own.settle(writer.sequencer).await?;
+        own.settle_within(writer.sequencer, writer.patience).await?;
     }
     Ok(done)
 }

@@ -35,7 +35,7 @@ pub use selection::Selection;
 pub use submit::ends_command;
 pub use update::{UpdateStatement, Updated, update};
 
-use crate::{Identities, Sequencer, Watch};
+use crate::{Identities, Patience, Sequencer, Watch};
 use quire_documents::{Collection, Namespace};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::Timestamp;
@@ -55,6 +55,8 @@ pub struct Writer<'a> {
     pub constants: &'a Arc<Constants>,
     /// The collection's validator is not asked.
     pub bypass_validation: bool,
+    /// How long the command waits for its commits.
+    pub patience: &'a Patience,
     /// Where the waiting of a command with several statements is put off to. Its owner settles it.
     pub backlog: Option<&'a Backlog>,
     /// The command writes again before it looks at the applied state.
@@ -73,14 +75,14 @@ impl Writer<'_> {
     }
 
     /// Waits, now or at the end of the command, until a row of this revision is certain: nobody may
-    /// hear of a write that could still be lost. False when it is lost.
+    /// hear of a write that could still be lost, unless the answer says so. False when it is lost.
     async fn certain(&self, revision: Timestamp) -> bool {
         match self.backlog {
             Some(backlog) => {
                 backlog.note(revision);
                 true
             }
-            None => self.sequencer.reached(revision).await,
+            None => self.patience.wait(self.sequencer.reached(revision)).await.unwrap_or(true),
         }
     }
 

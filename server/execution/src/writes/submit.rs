@@ -1,7 +1,7 @@
 //! One batch through the sequencer, and what its failures mean for a command.
 
 use super::Writer;
-use crate::{Change, Manner, Recording, Refusal, Verdict};
+use crate::{Change, Manner, Recording, Refusal, Sequenced, Verdict};
 use quire_documents::Collection;
 use quire_errors::{Code, CommandError, Result};
 
@@ -14,7 +14,8 @@ pub(super) enum Put {
 }
 
 /// Puts changes in order, and waits until those that hold are committed unless more follows and the
-/// writer has a backlog to put the waiting off to.
+/// writer has a backlog to put the waiting off to. What does not commit in time is done all the same:
+/// the command's answer will say that it is not acknowledged.
 pub(super) async fn put(
     writer: &Writer<'_>,
     collection: &Collection,
@@ -31,11 +32,11 @@ pub(super) async fn put(
                 writer.watch.wrote();
             }
             match backlog {
-                None => {
-                    let verdicts = sequenced.committed(writer.sequencer).await?;
-                    Ok(verdicts.map_or(Put::Replan, Put::Done))
+                None => committed(writer, sequenced).await,
+                Some(backlog) => {
+                    let verdicts = backlog.add(writer.sequencer, writer.patience, sequenced);
+                    Ok(Put::Done(verdicts.await?))
                 }
-                Some(backlog) => Ok(Put::Done(backlog.add(writer.sequencer, sequenced).await?)),
             }
         }
         Err(Refusal::CatalogChanged) => Ok(Put::Replan),
@@ -45,6 +46,16 @@ pub(super) async fn put(
         }
         Err(Refusal::Error(error)) => Err(error),
     }
+}
+
+async fn committed(writer: &Writer<'_>, mut sequenced: Sequenced) -> Result<Put> {
+    let certain = writer.patience.wait(sequenced.is_certain(writer.sequencer)).await;
+    Ok(match (certain.transpose()?, writer.backlog) {
+        (Some(false), _) => Put::Replan,
+        // A later statement may have to see it.
+        (None, Some(backlog)) => Put::Done(backlog.keep(sequenced)),
+        (Some(true), _) | (None, None) => Put::Done(sequenced.verdicts),
+    })
 }
 
 /// True for failures that are no statement's fault: the whole command fails with them, and further

@@ -1,7 +1,7 @@
 //! Waiting for other members, for a majority's word, and for a time.
 
 use super::{ReplicaSet, Standing};
-use crate::write_concern::{Progress, WriteConcern};
+use crate::write_concern::{Progress, WriteConcern, timed_out};
 use crate::{Detail, MemberState};
 use quire_bson::{Timestamp, doc};
 use quire_consensus::{LostCause, Role};
@@ -17,16 +17,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const OUT_OF_SIGHT_MAX: Duration = Duration::from_secs(10);
 
 impl ReplicaSet {
-    /// Waits until what is applied here now has reached all that the concern asks for. The error is
-    /// the one that stands beside a write which itself succeeded.
-    pub async fn await_replication(&self, concern: &WriteConcern) -> Result<()> {
+    /// Waits until what is applied here now has reached all that the concern asks for, but no longer
+    /// than `limit`. The error is the one that stands beside a write which itself succeeded.
+    pub async fn await_replication(
+        &self,
+        concern: &WriteConcern,
+        limit: Option<Duration>,
+    ) -> Result<()> {
         if concern.is_met_by_commit() {
             return Ok(());
         }
         let index = self.parts()?.replica.applied().index;
         let term = self.standing().term;
-        let deadline = (concern.timeout_millis > 0)
-            .then(|| Instant::now() + Duration::from_millis(u64::from(concern.timeout_millis)));
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             let seen = self.progressed.generation();
             let Some(detail) = self.detail() else { return Err(crate::status::not_initialized()) };
@@ -43,7 +46,7 @@ impl ReplicaSet {
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Err(timed_out(concern));
+                return Err(timed_out());
             }
             self.changed_or(seen, left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).await;
         }
@@ -166,17 +169,4 @@ impl ReplicaSet {
 
 pub(super) fn not_primary() -> CommandError {
     CommandError::new(Code::NotWritablePrimary, "not primary")
-}
-
-fn timed_out(concern: &WriteConcern) -> CommandError {
-    CommandError::new(Code::WriteConcernFailed, "waiting for replication timed out").with_extra(
-        error_info(doc! {
-            "wtimeout": true,
-            "writeConcern": concern.to_document(),
-        }),
-    )
-}
-
-fn error_info(info: quire_bson::Document) -> Vec<u8> {
-    quire_bson::DocBuf::from(&doc! { "errInfo": info }).into_bytes()
 }

@@ -47,6 +47,7 @@ impl Merge {
     async fn write_all(&self, asked: &Asked<'_>, mut documents: Documents<'_>) -> Result<()> {
         let Spec { target, on, .. } = &self.0;
         let sequencer = &asked.context.server.sequencer;
+        let patience = asked.context.concerns.patience();
         let catalog = sequencer.documents().catalog();
         catalog.find(target).map_or(Ok(()), |there| refuse_view(there))?;
         on.check_unique(&catalog, target, &asked.constants.order)?;
@@ -61,11 +62,11 @@ impl Merge {
                     return Ok(());
                 }
                 self.write(&writer, batch).await?;
-                backlog.settle(sequencer).await?;
+                backlog.settle_within(sequencer, patience).await?;
             }
         };
         let written = written.await;
-        backlog.settle(sequencer).await?;
+        backlog.settle_within(sequencer, patience).await?;
         written
     }
 
