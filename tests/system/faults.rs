@@ -129,6 +129,75 @@ fn a_member_that_takes_no_entries_holds_up_who_waits_for_it_and_nobody_else() {
 }
 
 #[test]
+fn writes_that_no_member_takes_are_answered_in_time_and_come_through_later() {
+    const POINT: &str = "stopReplProducer";
+    let (set, primary) = started();
+    let stopped = others(&set, primary);
+    set.insert(primary, 1..4, 3);
+    stopped.iter().for_each(|place| switch(&set, *place, POINT, doc! {}));
+    let update = |id: i32| doc! { "q": { "_id": id }, "u": { "$inc": { "n": 1 } } };
+    let modify = doc! { "$inc": { "n": 1 } };
+    let commands = [
+        (insert(4), doc! { "n": 1 }),
+        (doc! { "update": "kept", "updates": [update(1)] }, doc! { "n": 1, "nModified": 1 }),
+        (
+            doc! { "delete": "kept", "deletes": [{ "q": { "_id": 2 }, "limit": 1 }] },
+            doc! { "n": 1 },
+        ),
+        (
+            doc! { "findAndModify": "kept", "query": { "_id": 3 }, "update": modify },
+            doc! { "value": { "_id": 3 } },
+        ),
+    ];
+    let mut client = set.connect(primary);
+    let lsid = client.ok("admin", doc! { "startSession": 1 }).get_document("id").cloned();
+    let lsid = lsid.expect("a session");
+    let concerns = [Bson::Int32(1), Bson::from("majority"), Bson::Int32(2), Bson::Int32(3)];
+    let mut last = Document::new();
+    for (number, ((mut command, told), w)) in (1_i64..).zip(commands.into_iter().zip(concerns)) {
+        command.extend(doc! { "lsid": lsid.clone(), "txnNumber": number });
+        command.insert("writeConcern", doc! { "w": w, "wtimeout": 200 });
+        let reply = client.reply("test", command.clone());
+        assert_eq!(reply.get_f64("ok").ok(), Some(1.0), "{reply}");
+        assert_eq!(failure(&reply).map(|(code, _)| code), Some(64), "{reply}");
+        for (name, value) in &told {
+            assert_eq!(reply.get(name), Some(value), "{reply}");
+        }
+        last = command;
+    }
+    assert_eq!(set.count_on(primary), 4, "nobody sees what is not committed");
+    stopped.iter().for_each(|place| switch_off(&set, *place, POINT));
+    last.insert("writeConcern", doc! { "w": 3, "wtimeout": 60_000 });
+    let retried = client.ok("test", last);
+    assert_eq!(retried.get_i32("retriedStmtId").ok(), Some(0), "{retried}");
+    let all = doc! { "find": "kept", "sort": { "_id": 1 } };
+    let changed = |id: i32| doc! { "_id": id, "n": 1 };
+    let kept = [doc! { "_id": 0 }, changed(1), changed(3), doc! { "_id": 4 }];
+    assert_eq!(client.documents("test", all), kept);
+}
+
+#[test]
+fn a_write_that_waits_while_its_primary_steps_down_is_not_told_that_its_time_is_over() {
+    const POINT: &str = "stopReplProducer";
+    let (set, primary) = started();
+    let stopped = others(&set, primary);
+    stopped.iter().for_each(|place| switch(&set, *place, POINT, doc! {}));
+    let mut client = set.connect(primary);
+    let mut waiting = insert(1);
+    waiting.insert("writeConcern", doc! { "w": "majority", "wtimeout": 100_000 });
+    client.send("test", waiting, Flags::NONE, None).expect("sent");
+    std::thread::sleep(Duration::from_millis(300));
+    let mut ordering = set.connect(primary);
+    let order = doc! { "replSetStepDown": 60, "force": true };
+    ordering.send("admin", order, Flags::NONE, None).expect("sent");
+    let reply = client.receive().expect("an answer").body().to_document();
+    let (code, message) = failure(&reply).expect("an error");
+    assert!([189, 10107, 11602].contains(&code), "{code}: {message}");
+    stopped.iter().for_each(|place| switch_off(&set, *place, POINT));
+    set.primary();
+}
+
+#[test]
 fn a_member_that_applies_nothing_has_it_on_disk_and_shows_what_was_before() {
     const POINT: &str = "rsSyncApplyStop";
     let (set, primary) = started();
