@@ -1,9 +1,9 @@
 //! Writes of one command that are in the log's queue and not waited for yet.
 //!
 //! Owns the waiting of commands that write more than once: their entries follow each other into the
-//! queue and share syncs, and the command waits for all of them before it answers. Statements in
-//! between see the writes before them because rows are read with what is pending; whoever looks at
-//! the applied state alone must [`Backlog::settle`] first.
+//! queue and share syncs, and the command waits for all of them before it answers, as long as it has
+//! patience. Statements in between see the writes before them because rows are read with what is
+//! pending; whoever looks at the applied state alone must settle first, however long that takes.
 
 use crate::sequencer::superseded;
 use crate::{Patience, Sequenced, Sequencer, Verdict};
