@@ -79,7 +79,11 @@ fn a_write_that_is_not_committed_in_time_tells_what_it_did_and_that_nobody_vouch
     let many = doc! {"q": all.clone(), "u": {"$inc": {"n": 1}}, "multi": true};
     let table = [
         (doc! {"insert": "c", "documents": [{"_id": 7}, {"_id": 8}]}, doc! {"n": 2}),
-        (doc! {"update": "c", "updates": [many]}, doc! {"n": 3, "nModified": 3}),
+        (doc! {"update": "c", "updates": [many.clone()]}, doc! {"n": 3, "nModified": 3}),
+        (
+            doc! {"update": "c", "updates": [many, increment(doc! {"_id": 1})]},
+            doc! {"n": 4, "nModified": 4},
+        ),
         (
             doc! {"update": "c", "updates": [increment(doc! {"_id": 1}), upsert]},
             doc! {"n": 2, "upserted": [{"index": 1, "_id": 9}], "nModified": 1},
@@ -110,6 +114,20 @@ fn a_write_that_is_not_committed_in_time_tells_what_it_did_and_that_nobody_vouch
             assert_ne!(rig.stored("db", "c"), before, "{command}");
         }
     }
+}
+
+#[test]
+fn a_write_of_more_entries_than_are_waited_for_at_once_is_in_the_queue_with_all_of_them() {
+    let rig = primary();
+    let stalled = stall(&rig);
+    let documents: Vec<Document> = (0..70_000).map(|id| doc! {"_id": id, "many": 1}).collect();
+    let insert = with(doc! {"insert": "c", "ordered": false}, 1);
+    let reply = rig.run_with("db", insert, &[("documents", &documents)]);
+    let (reply, _) = split(reply);
+    assert_eq!(reply.get_i32("n").unwrap(), 70_000 - 3, "three of the ids are taken");
+    settle(&rig, stalled);
+    let many = rig.stored("db", "c").into_iter().filter(|doc| doc.contains_key("many"));
+    assert_eq!(many.count(), 70_000 - 3);
 }
 
 #[test]
