@@ -3,10 +3,12 @@
 //! Owns the limit that a write concern's `wtimeout` sets. It runs from the command's first wait on.
 //! What is not committed by then keeps its place in the log's queue and may commit later or be lost;
 //! the command answers what it has planned, and whoever writes the answer asks
-//! [`Patience::is_over`] and says that nothing of it is acknowledged. Must never cut short a wait
-//! for something that the command has to see before it can go on.
+//! [`Patience::is_over`] and says that nothing of it is acknowledged. What the command has to see
+//! before it can plan anything it waits for by [`Patience::wait_first`], and fails when that does not
+//! come.
 
 use crate::wait::{Either, Waiting, race};
+use quire_errors::{Code, CommandError, Result};
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +56,11 @@ impl Patience {
         }
     }
 
+    /// Waits for what has to be there before the command can go on.
+    pub async fn wait_first<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        self.wait(work).await.ok_or_else(not_carried_out)
+    }
+
     /// Whether something did not come in time, so that what the command answers may not hold.
     pub fn is_over(&self) -> bool {
         self.limit.as_ref().is_some_and(|limit| limit.over.load(Ordering::Relaxed))
@@ -63,6 +70,14 @@ impl Patience {
     pub fn left(&self) -> Option<Duration> {
         self.limit.as_ref().map(Limit::left)
     }
+}
+
+fn not_carried_out() -> CommandError {
+    CommandError::new(
+        Code::WriteConcernFailed,
+        "waiting for replication timed out: a change before this one is not committed, and this one \
+         was not carried out; try again",
+    )
 }
 
 impl Limit {
@@ -83,6 +98,7 @@ impl fmt::Debug for Limit {
 mod tests {
     use super::Patience;
     use crate::wait::Waiting;
+    use quire_errors::Code;
     use std::future::{pending, ready};
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -123,6 +139,16 @@ mod tests {
             assert_eq!(now(patience.wait(pending::<()>())), Poll::Pending);
             assert!(!patience.is_over());
         }
+    }
+
+    #[test]
+    fn what_has_to_be_there_first_and_is_not_fails_the_command() {
+        let patience = Patience::of(LONG, Box::new(over));
+        let Poll::Ready(Err(error)) = now(patience.wait_first(pending::<()>())) else {
+            panic!("it goes on");
+        };
+        assert_eq!(error.code(), Code::WriteConcernFailed);
+        assert!(patience.is_over());
     }
 
     #[test]

@@ -358,8 +358,8 @@ impl Sequencer {
     }
 
     /// [`Sequencer::change_catalog`] for a command whose answer is known before the change is
-    /// applied: returns without that when its patience is over. What is on its way before is waited
-    /// for in any case, since nothing can be planned until it is there.
+    /// applied: returns without that when its patience is over. Fails when that is over before
+    /// anything could be planned, since an earlier change is on its way.
     pub async fn change_catalog_within<T>(
         &self,
         patience: &Patience,
@@ -373,7 +373,7 @@ impl Sequencer {
                     return Ok(value);
                 }
                 Err(Refusal::CatalogBusy { generation }) => {
-                    self.applied.changed_since(generation).await;
+                    patience.wait_first(self.applied.changed_since(generation)).await?;
                 }
                 Err(Refusal::CatalogChanged) => {}
                 Err(Refusal::Error(error)) => return Err(error),

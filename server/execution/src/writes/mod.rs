@@ -108,8 +108,9 @@ impl Writer<'_> {
         if let Some(collection) = there {
             return Ok(collection);
         }
-        let collection =
-            crate::ensure_collection(self.sequencer, self.identities, self.namespace).await?;
+        let Writer { sequencer, identities, namespace, patience, .. } = *self;
+        let ensured = crate::ensure_collection(sequencer, identities, namespace);
+        let collection = patience.wait_first(ensured).await??;
         refuse_view(&collection)?;
         Ok(collection)
     }

@@ -41,7 +41,8 @@ pub(super) async fn put(
         }
         Err(Refusal::CatalogChanged) => Ok(Put::Replan),
         Err(Refusal::CatalogBusy { generation }) => {
-            writer.sequencer.applied_signal().changed_since(generation).await;
+            let changed = writer.sequencer.applied_signal().changed_since(generation);
+            writer.patience.wait_first(changed).await?;
             Ok(Put::Replan)
         }
         Err(Refusal::Error(error)) => Err(error),

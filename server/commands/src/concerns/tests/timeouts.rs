@@ -176,6 +176,33 @@ fn a_change_of_the_catalogue_is_answered_before_it_is_there() {
 }
 
 #[test]
+fn what_cannot_be_planned_before_an_earlier_change_is_there_says_that_nothing_was_done() {
+    let rig = primary();
+    let stalled = stall(&rig);
+    rig.run("db", with(doc! {"create": "first"}, "majority"));
+    let reply = rig.run("db", with(doc! {"create": "second"}, "majority"));
+    assert_eq!(reply.get_i32("code").unwrap(), 64, "{reply}");
+    assert_eq!(reply.get_document("writeConcernError").unwrap().get_i32("code").unwrap(), 64);
+    for name in ["c", "third"] {
+        let insert = doc! {"insert": name, "documents": [{"_id": 9}]};
+        let reply = rig.run("db", with(insert, "majority"));
+        assert_eq!(reply.get_i32("n").unwrap(), 0, "{reply}");
+        let errors = reply.get_array("writeErrors").unwrap();
+        assert_eq!(errors[0].as_document().unwrap().get_i32("code").unwrap(), 64, "{reply}");
+        assert_eq!(reply.get_document("writeConcernError").unwrap().get_i32("code").unwrap(), 64);
+    }
+    settle(&rig, stalled);
+    let found = rig.ok("db", doc! {"listCollections": 1, "nameOnly": true});
+    let there = |name: &str| {
+        let mut all = first_batch(&found).into_iter();
+        all.any(|one| one.get_str("name").is_ok_and(|found| found == name))
+    };
+    assert!(there("first") && !there("second"), "{found}");
+    let counted = rig.ok("db", doc! {"count": "c", "query": {"_id": 9}});
+    assert_eq!(counted.get_i32("n").unwrap(), 0);
+}
+
+#[test]
 fn the_default_of_the_set_gives_a_time_too() {
     let rig = primary();
     let concern = doc! {"w": "majority", "wtimeout": 20};
