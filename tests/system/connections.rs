@@ -8,7 +8,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use std::time::Instant;
 
 /// What an idle connection may cost the server.
-const IDLE_BYTES_MAX: u64 = 20 << 10;
+const IDLE_BYTES_MAX: u64 = 6 << 10;
 
 /// Descriptors this process needs for other things.
 const OTHER_DESCRIPTORS: u64 = 200;

@@ -149,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match next {
             Ok(request) => {
                 if let Some(links) = self.links.clone().filter(|_| peers::opens_link(&request)) {
-                    return Err(self.hand_over(&links, &request).await);
+                    return Err(Box::pin(self.hand_over(&links, &request)).await);
                 }
                 let active = self.traffic.clone().begin();
                 let bytes = request.message_bytes();
@@ -284,14 +284,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => quire_commands::run(server, client, request).await,
             }
         };
-        let mut work = std::pin::pin!(work);
+        // Not a part of the connection's own task, which would be as large while it is idle.
+        let mut work = Box::pin(work);
         let watches = self.server.facts.persona.has(Behaviour::StopsForTheGone);
         loop {
             let watch = watches && self.frames.pending_bytes() < READ_AHEAD_MAX;
             tokio::select! {
                 biased;
                 response = &mut work => return Ok(response),
-                read = self.stream.read_buf(self.frames.room()), if watch => {
+                read = read_ahead(&mut self.stream, &mut self.frames), if watch => {
                     if read? == 0 {
                         return Err(Ended::PeerLeft);
                     }
@@ -339,6 +340,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         Ok(())
     }
+}
+
+/// Takes in what comes while a command runs. Few clients send anything then, and memory is for those
+/// that do.
+async fn read_ahead<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    frames: &mut FrameBuffer,
+) -> io::Result<usize> {
+    if frames.pending_bytes() > 0 {
+        return stream.read_buf(frames.room()).await;
+    }
+    let mut first = [0u8; 64];
+    let read = stream.read(&mut first).await?;
+    if read > 0 {
+        frames.room().extend_from_slice(first.get(..read).unwrap_or_default());
+    }
+    Ok(read)
 }
 
 /// Lets the fail point `quireClientBytes` delay a message, or say after how many bytes it breaks off.

@@ -304,9 +304,10 @@ impl Accepting {
         let connection = self.connection(stream, client.clone());
         match self.server.admit_connection(client.remote) {
             Entry::Open => connection.serve().await,
-            Entry::Queued(turn) => connection.serve_in_turn(turn).await,
+            // Boxed, so that every connection's task need not have room for it.
+            Entry::Queued(turn) => Box::pin(connection.serve_in_turn(turn)).await,
             Entry::Refused => {
-                self.refuse(connection, client).await;
+                Box::pin(self.refuse(connection, client)).await;
                 Ended::PeerLeft
             }
         }

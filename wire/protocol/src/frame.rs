@@ -24,7 +24,11 @@ pub fn progress(received: &[u8], message_bytes_max: usize) -> Result<Progress, V
     })
 }
 
-/// The room a read is given at least.
+/// The room for the first bytes of a connection, which is enough for a greeting. What sends more
+/// keeps a larger buffer.
+const FIRST_READ_BYTES: usize = 512;
+
+/// The room that a read is given at least once there was more.
 const READ_BYTES_MIN: usize = 4 * 1024;
 
 /// The most room a read is given ahead of data; also the largest buffer kept between messages.
@@ -61,7 +65,9 @@ impl FrameBuffer {
             Ok(Progress::Missing(missing)) => missing,
             Ok(Progress::Complete(_)) | Err(_) => READ_BYTES_MIN,
         };
-        if self.bytes.capacity() - self.bytes.len() < missing.min(READ_BYTES_MIN) {
+        if self.bytes.capacity() == 0 && missing <= FIRST_READ_BYTES {
+            self.bytes.reserve_exact(FIRST_READ_BYTES);
+        } else if self.bytes.capacity() - self.bytes.len() < missing.min(READ_BYTES_MIN) {
             let ahead_max = self.bytes.len().max(READ_BYTES_MAX);
             self.bytes.reserve_exact(missing.clamp(READ_BYTES_MIN, ahead_max));
         }
