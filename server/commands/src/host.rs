@@ -132,7 +132,10 @@ pub trait Host: Send + Sync {
     /// `None` where the data is not on a disk.
     fn disk(&self) -> Option<DiskSpace>;
 
-    /// Keeps how much of the log stays, for the next start of this process.
+    /// Does what may wait for a disk where nobody else waits for it.
+    fn beside(&self, work: Box<dyn FnOnce() + Send>) -> Waiting<'static, ()>;
+
+    /// Keeps how much of the log stays, for the next start of this process; waits for a disk.
     fn keep_retention(&self, retention: Retention) -> Result<(), String>;
 
     /// Static facts about the machine for `hostInfo`.

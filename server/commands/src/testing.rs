@@ -359,6 +359,11 @@ impl Host for FakeHost {
 
     fn clear_log(&self) {}
 
+    fn beside(&self, work: Box<dyn FnOnce() + Send>) -> Waiting<'static, ()> {
+        work();
+        Box::pin(std::future::ready(()))
+    }
+
     fn keep_retention(&self, retention: Retention) -> Result<(), String> {
         *self.retention.lock() = Some(retention);
         Ok(())

@@ -107,6 +107,8 @@ pub struct Replica {
     replayed: u64,
     /// As the member has it, told without waiting for its turn.
     retention: Mutex<Retention>,
+    /// Held by whoever changes it, from what it was until what it is.
+    retention_change: Mutex<()>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -150,7 +152,8 @@ impl Replica {
             .spawn(move || for_thread.run())
             .map_err(|e| RecoveryError::Log(quire_log::LogError::Io(e.to_string())))?;
         let retention = Mutex::new(options.retention);
-        Ok(Replica { shared, log, machine, replayed, retention, thread: Some(thread) })
+        let (retention_change, thread) = (Mutex::default(), Some(thread));
+        Ok(Replica { shared, log, machine, replayed, retention, retention_change, thread })
     }
 
     /// Puts an entry on its way. The caller has stamped it, calls in the order of the stamps, and
@@ -246,12 +249,20 @@ impl Replica {
         self.shared.ask(|member| member.set_witnesses(witnesses, own));
     }
 
-    /// How much of the log stays for members that were away and for readers of the past.
-    pub fn set_retention(&self, retention: Retention) {
+    /// Changes how much of the log stays: to what is made of what it was, unless that fails. One
+    /// change follows another, also where making it takes a write to a disk.
+    pub fn change_retention<Failure>(
+        &self,
+        change: impl FnOnce(Retention) -> Result<Retention, Failure>,
+    ) -> Result<Retention, Failure> {
+        let _changing = self.retention_change.lock();
+        let retention = change(self.retention())?;
         *self.retention.lock() = retention;
         self.shared.ask(|member| member.set_retention(retention));
+        Ok(retention)
     }
 
+    /// How much of the log stays for members that were away and for readers of the past.
     pub fn retention(&self) -> Retention {
         *self.retention.lock()
     }

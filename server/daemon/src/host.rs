@@ -131,6 +131,14 @@ impl Host for ProcessHost {
         machine::disk(self.data.as_deref()?)
     }
 
+    fn beside(&self, work: Box<dyn FnOnce() + Send>) -> Waiting<'static, ()> {
+        let working = tokio::task::spawn_blocking(work);
+        Box::pin(async move {
+            // What it panicked of was told.
+            let _ = working.await;
+        })
+    }
+
     fn keep_retention(&self, retention: Retention) -> Result<(), String> {
         let Some(data) = &self.data else { return Ok(()) };
         oplog_size::keep(data, retention).map_err(|error| error.to_string())

@@ -2,7 +2,8 @@
 //!
 //! Owns the file beside the data that remembers it, and what holds when there is none: what the
 //! settings say, else a part of the free disk, as MongoDB has it. A size that was chosen once stays
-//! until somebody changes it by command; the least time is what was said last.
+//! until somebody changes it by command; the least time is what was said last. A file that cannot be
+//! read is left as it is, for somebody who can, until there is such a command.
 
 use crate::machine;
 use quire_bson::{DocBuf, Limits, RawDoc, RawValue, doc};
@@ -25,11 +26,20 @@ const MOST_BYTES: u64 = 50 << 30;
 /// Where nothing is on disk, the log takes memory.
 const IN_MEMORY_BYTES: u64 = 50 * MEGABYTE;
 
+/// What the file says.
+enum Kept {
+    Nothing,
+    Size { bytes: u64, seconds: u64 },
+    Unreadable,
+}
+
 /// What this process keeps of its log; `data` is where its data is, if that is on disk.
 pub(crate) fn decide(asked: &Oplog, data: Option<&Path>) -> Retention {
-    let kept = data.and_then(read);
-    let (kept_bytes, kept_seconds) =
-        kept.map_or((None, 0), |(bytes, seconds)| (Some(bytes), seconds));
+    let kept = data.map_or(Kept::Nothing, read);
+    let (kept_bytes, kept_seconds) = match kept {
+        Kept::Size { bytes, seconds } => (Some(bytes), seconds),
+        Kept::Nothing | Kept::Unreadable => (None, 0),
+    };
     let asked_bytes = asked.size_mb.map(|megabytes| u64::from(megabytes) * MEGABYTE);
     if let (Some(kept), Some(asked)) = (kept_bytes, asked_bytes)
         && kept != asked
@@ -44,7 +54,12 @@ pub(crate) fn decide(asked: &Oplog, data: Option<&Path>) -> Retention {
     }
     let bytes = kept_bytes.or(asked_bytes).unwrap_or_else(|| usual(data));
     let seconds = asked.min_retention_seconds.unwrap_or(kept_seconds);
-    if let Some(data) = data.filter(|_| kept != Some((bytes, seconds)))
+    let is_new = match kept {
+        Kept::Nothing => true,
+        Kept::Size { bytes: was, seconds: were } => (was, were) != (bytes, seconds),
+        Kept::Unreadable => false,
+    };
+    if let Some(data) = data.filter(|_| is_new)
         && let Err(error) = write(data, bytes, seconds)
     {
         tracing::warn!(
@@ -71,18 +86,28 @@ fn usual(data: Option<&Path>) -> u64 {
     (free / DISK_PARTS).clamp(LEAST_BYTES, MOST_BYTES)
 }
 
-fn read(data: &Path) -> Option<(u64, u64)> {
-    let bytes = std::fs::read(data.join(FILE)).ok()?;
-    let read = quire_bson::validate(&bytes, Limits::default()).ok().and_then(understand);
-    if read.is_none() {
-        tracing::warn!(
-            target: "REPL",
-            id = 7_200_072,
-            file = FILE,
-            "The size of the oplog that was kept cannot be read; it is decided anew"
-        );
-    }
-    read
+fn read(data: &Path) -> Kept {
+    let path = data.join(FILE);
+    let why = match std::fs::read(&path) {
+        Ok(bytes) => {
+            let valid = quire_bson::validate(&bytes, Limits::default());
+            match valid.ok().and_then(understand) {
+                Some((bytes, seconds)) => return Kept::Size { bytes, seconds },
+                None => "it does not say what it should".to_owned(),
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Kept::Nothing,
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(
+        target: "REPL",
+        id = 7_200_072,
+        file = %path.display(),
+        reason = why,
+        "The size of the oplog that was kept cannot be read; it is decided anew for this run, and the \
+         file stays as it is until replSetResizeOplog"
+    );
+    Kept::Unreadable
 }
 
 fn understand(kept: RawDoc<'_>) -> Option<(u64, u64)> {
@@ -128,8 +153,25 @@ mod tests {
         assert_eq!(decide(None, Some(5)), (40, 5), "the last word on the time counts");
         keep(path, Retention::Size { bytes: 2_000 * MEGABYTE, seconds: 7 }).unwrap();
         assert_eq!(decide(None, None), (2_000, 7));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_counts_for_nothing_and_stays_until_there_is_a_new_size() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        let of = |bytes, seconds| Retention::Size { bytes: bytes * MEGABYTE, seconds };
         std::fs::write(path.join(FILE), b"?").unwrap();
-        assert_eq!(decide(Some(50), None), (50, 0), "what cannot be read counts for nothing");
+        for _ in 0..2 {
+            assert_eq!(decide(&asked(Some(50), Some(9)), Some(path)), of(50, 9));
+            assert_eq!(std::fs::read(path.join(FILE)).unwrap(), b"?");
+        }
+        keep(path, of(60, 3)).unwrap();
+        assert_eq!(decide(&asked(Some(50), None), Some(path)), of(60, 3));
+        // Nor is one that only this process, or this moment, cannot read.
+        std::fs::remove_file(path.join(FILE)).unwrap();
+        std::fs::create_dir(path.join(FILE)).unwrap();
+        assert_eq!(decide(&asked(Some(50), None), Some(path)), of(50, 0));
+        assert!(path.join(FILE).is_dir());
     }
 
     #[test]

@@ -5,12 +5,17 @@ use crate::arguments::Arguments;
 use crate::registry::{Command, Run};
 use crate::reply::Reply;
 use crate::server::Context;
+use parking_lot::Mutex;
 use quire_bson::RawValue;
 use quire_consensus::Retention;
 use quire_errors::{Code, CommandError, Result};
+use std::sync::Arc;
 
-pub const COMMAND: Command =
-    command("replSetResizeOplog", "changes how much of the oplog is kept", Run::Now(run));
+pub const COMMAND: Command = command(
+    "replSetResizeOplog",
+    "changes how much of the oplog is kept",
+    Run::Later(|context| Box::pin(run(context))),
+);
 
 /// Bounds of the size, in megabytes.
 const LEAST: f64 = 990.0;
@@ -22,7 +27,7 @@ const HOURS_MAX: f64 = 1e9;
 const MEGABYTE: f64 = 1_048_576.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
-fn run(context: &Context<'_>) -> Result<Reply> {
+async fn run(context: &Context<'_>) -> Result<Reply> {
     let mut arguments = context.arguments()?;
     let megabytes = double(&mut arguments, "size", LEAST, Some(MOST))?;
     let hours = double(&mut arguments, "minRetentionHours", 0.0, None)?;
@@ -31,30 +36,43 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     if set.is_none_or(|set| set.standing().detail.is_none()) {
         return Err(CommandError::new(Code::NamespaceNotFound, "oplog does not exist"));
     }
-    let replica = context.server.sequencer.replica();
-    let before = replica.retention();
+    let (replica, host) = (context.server.sequencer.replica().clone(), context.server.host.clone());
+    let outcome = Arc::new(Mutex::new(None));
+    let told = outcome.clone();
+    let resize = move || {
+        let resized = replica.change_retention(|before| {
+            let now = changed(before, megabytes, hours);
+            // On disk first: what was promised holds after a crash too.
+            host.keep_retention(now)?;
+            tracing::info!(
+                target: "REPL",
+                id = 20_497,
+                before = ?before,
+                now = ?now,
+                "replSetResizeOplog success"
+            );
+            Ok(now)
+        });
+        *told.lock() = Some(resized);
+    };
+    context.server.host.beside(Box::new(resize)).await;
+    let resized = outcome.lock().take().unwrap_or_else(|| Err("it broke off".to_owned()));
+    resized.map_err(|reason| {
+        let message = format!("the size of the oplog could not be kept: {reason}");
+        CommandError::new(Code::InternalError, message)
+    })?;
+    Ok(Reply::ok())
+}
+
+fn changed(before: Retention, megabytes: Option<f64>, hours: Option<f64>) -> Retention {
     let (bytes, seconds) = match before {
         Retention::Size { bytes, seconds } => (bytes, seconds),
         Retention::Entries(_) => (whole(LEAST * MEGABYTE), 0),
     };
-    let retention = Retention::Size {
+    Retention::Size {
         bytes: megabytes.map_or(bytes, |megabytes| whole(megabytes * MEGABYTE)),
         seconds: hours.map_or(seconds, |hours| whole(hours.min(HOURS_MAX) * SECONDS_PER_HOUR)),
-    };
-    // On disk first: what was promised holds after a crash too.
-    context.server.host.keep_retention(retention).map_err(|reason| {
-        let message = format!("the size of the oplog could not be kept: {reason}");
-        CommandError::new(Code::InternalError, message)
-    })?;
-    replica.set_retention(retention);
-    tracing::info!(
-        target: "REPL",
-        id = 20_497,
-        before = ?before,
-        now = ?retention,
-        "replSetResizeOplog success"
-    );
-    Ok(Reply::ok())
+    }
 }
 
 /// A field that must be a double, whole or not.

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, block_on, wait_until};
 use parking_lot::Mutex;
-use quire_consensus::{Lost, LostCause, Options};
+use quire_consensus::{Lost, LostCause, Options, Retention};
 use quire_log::{LogStore, Timestamp};
 use std::collections::BTreeSet;
 
@@ -122,4 +122,34 @@ fn a_full_queue_refuses_and_takes_again_when_it_has_emptied() {
     });
     bench.commit(b"again").unwrap();
     assert_eq!(bench.logged().len(), 4);
+}
+
+#[test]
+fn two_changes_of_what_the_log_keeps_do_not_undo_each_other() {
+    let bench = Bench::new(Options::default());
+    let size = |bytes, seconds| Retention::Size { bytes, seconds };
+    bench.replica.change_retention(|_| Ok::<_, ()>(size(0, 0))).unwrap();
+    let written = Mutex::new(size(0, 0));
+    let change = |of: fn(u64, u64) -> Retention| {
+        for _ in 0..500 {
+            let change = |before| {
+                let Retention::Size { bytes, seconds } = before else { return Err(()) };
+                let now = of(bytes, seconds);
+                // The disk.
+                std::thread::yield_now();
+                *written.lock() = now;
+                Ok(now)
+            };
+            bench.replica.change_retention(change).unwrap();
+        }
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| change(|bytes, seconds| Retention::Size { bytes: bytes + 1, seconds }));
+        threads.spawn(|| change(|bytes, seconds| Retention::Size { bytes, seconds: seconds + 1 }));
+    });
+    assert_eq!(bench.replica.retention(), size(500, 500));
+    assert_eq!(*written.lock(), size(500, 500));
+    let refused = bench.replica.change_retention(|_| Err("the disk is gone"));
+    assert_eq!(refused, Err("the disk is gone"));
+    assert_eq!(bench.replica.retention(), size(500, 500));
 }
