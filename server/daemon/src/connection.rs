@@ -156,13 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let served = if meet(self.ends(), Direction::In, bytes, &request).await.is_some() {
                     // Only a client that is still sending could tell where it broke off.
                     Err(Ended::HungUp)
-                } else if quire_commands::may_run_scripts(&self.server, &request) {
-                    let request = Arc::new(request);
-                    self.run(&request, Some(&request)).await
                 } else {
-                    let served = self.run(&request, None).await;
-                    self.frames.recycle(request.into_buffer());
-                    served
+                    self.run_all(request).await
                 };
                 drop(active);
                 served
@@ -192,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let persona = self.server.facts.persona;
         DecodeLimits {
             checksums: persona.has(Behaviour::Checksums),
-            any_query: persona.has(Behaviour::AnyCommandInQuery),
+            old_op_codes: persona.has(Behaviour::OldOpCodes),
             ..DecodeLimits::default()
         }
     }
@@ -242,9 +237,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if read == 0 { Err(Ended::PeerLeft) } else { Ok(()) }
     }
 
+    /// Runs a request and those that follow from it.
+    async fn run_all(&mut self, first: Request) -> Result<(), Ended> {
+        let mut next = self.run_one(first).await?;
+        while let Some(request) = next {
+            // Streams of old are rare; every connection would have room for one.
+            next = Box::pin(self.run_one(*request)).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_one(&mut self, request: Request) -> Result<Option<Box<Request>>, Ended> {
+        if quire_commands::may_run_scripts(&self.server, &request) {
+            let request = Arc::new(request);
+            return self.run(&request, Some(&request)).await;
+        }
+        let next = self.run(&request, None).await?;
+        self.frames.recycle(request.into_buffer());
+        Ok(next)
+    }
+
     /// Runs a request and answers it, more than once when it streams. One that may run scripts is
-    /// shared, so that another thread can.
-    async fn run(&mut self, request: &Request, shared: Option<&Arc<Request>>) -> Result<(), Ended> {
+    /// shared, so that another thread can. Gives the request that goes on with a stream of old.
+    async fn run(
+        &mut self,
+        request: &Request,
+        shared: Option<&Arc<Request>>,
+    ) -> Result<Option<Box<Request>>, Ended> {
         let mut reply_to = request.reply_to();
         loop {
             let answer = match self.run_once(request, shared).await? {
@@ -252,7 +271,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Response::HangUp => return Err(Ended::HungUp),
             };
             if request.more_to_come() {
-                return Ok(());
+                return Ok(None);
             }
             let id = self.response_id();
             self.write(reply_to, id, &answer);
@@ -265,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Err(Ended::HungUp);
             }
             if !answer.more {
-                return Ok(());
+                return Ok(request.following(answer.body.as_raw(), id).map(Box::new));
             }
             reply_to = reply_to.following(id);
         }

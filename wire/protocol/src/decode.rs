@@ -7,6 +7,7 @@ use crate::compressed;
 use crate::compressed::Compression;
 use crate::compressor::{Compressor, Compressors};
 use crate::header::{Header, MESSAGE_BYTES_MAX, OpCode};
+use crate::old::{self, Translated};
 use crate::op_msg::{self, Fault, Flags};
 use crate::op_query::{self, Query};
 use crate::rejection::{Refusal, Rejected, Violation};
@@ -25,8 +26,9 @@ pub struct DecodeLimits {
     pub compressors: Compressors,
     /// Whether checksums are checked, and answered with one; if not, they are passed over.
     pub checksums: bool,
-    /// Whether any command may come in an OP_QUERY, and not only those of a handshake.
-    pub any_query: bool,
+    /// Whether the op codes from before OP_MSG are served. Without that, some commands of a handshake
+    /// may come in an OP_QUERY, and nothing else.
+    pub old_op_codes: bool,
 }
 
 impl Default for DecodeLimits {
@@ -35,7 +37,7 @@ impl Default for DecodeLimits {
             message_bytes_max: MESSAGE_BYTES_MAX,
             compressors: Compressors::ALL,
             checksums: true,
-            any_query: false,
+            old_op_codes: false,
         }
     }
 }
@@ -69,8 +71,17 @@ fn decode_plain(
 ) -> Result<Request, Rejected> {
     let op_code = OpCode::from_number(header.op_code).ok_or(Violation::OpCode(header.op_code))?;
     match op_code {
+        OpCode::GetMore
+        | OpCode::Insert
+        | OpCode::Update
+        | OpCode::Delete
+        | OpCode::KillCursors
+            if limits.old_op_codes =>
+        {
+            decode_old(&message, header, op_code, compression, limits)
+        }
         OpCode::Msg => decode_msg(message, header, compression, limits.checksums),
-        OpCode::Query => decode_query(message, header, compression, limits.any_query),
+        OpCode::Query => decode_query(message, header, compression, limits),
         OpCode::GetMore => {
             let reply_to = ReplyTo::query(header.request_id, compressor(compression));
             Err(Rejected::Refused(Refusal::query_failure(reply_to, "OP_GET_MORE")))
@@ -124,12 +135,15 @@ fn decode_query(
     message: Vec<u8>,
     header: Header,
     compression: Option<Compression>,
-    any_query: bool,
+    limits: DecodeLimits,
 ) -> Result<Request, Rejected> {
     let reply_to = ReplyTo::query(header.request_id, compressor(compression));
-    let query = op_query::parse(&message, any_query)
+    let query = op_query::parse(&message, limits.old_op_codes)
         .map_err(|error| Rejected::Refused(Refusal::command(Some(reply_to), error)))?;
     match query {
+        Query::Collection if limits.old_op_codes => {
+            decode_old(&message, header, OpCode::Query, compression, limits)
+        }
         Query::Collection => Err(Rejected::Refused(Refusal::query_failure(reply_to, "OP_QUERY"))),
         Query::Command(command) => Ok(Request {
             request_id: header.request_id,
@@ -143,6 +157,26 @@ fn decode_query(
             message,
         }),
     }
+}
+
+/// A message of an old op code, as the one that is sent instead today.
+fn decode_old(
+    message: &[u8],
+    header: Header,
+    op_code: OpCode,
+    compression: Option<Compression>,
+    limits: DecodeLimits,
+) -> Result<Request, Rejected> {
+    let reply_to = ReplyTo::query(header.request_id, compressor(compression));
+    let refuse = |error| {
+        let refusal = Refusal::failed_query(reply_to, error);
+        Rejected::Refused(if old::is_unanswered(op_code) { refusal.unsent() } else { refusal })
+    };
+    let translated = old::translate(message, header, op_code).map_err(refuse)?;
+    let header = whole_header(&translated.message, limits)?;
+    let request = decode_msg(translated.message, header, compression, false)?;
+    let Translated { kind, secondary_ok, .. } = translated;
+    Ok(Request { kind, secondary_ok, ..request })
 }
 
 /// Where the value of `$db` stands in the message. It must be there once and be a string.

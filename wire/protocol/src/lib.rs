@@ -19,6 +19,7 @@ mod cursor;
 mod decode;
 mod frame;
 mod header;
+mod old;
 mod op_msg;
 mod op_query;
 mod rejection;

@@ -49,7 +49,7 @@ pub(crate) struct CommandQuery {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Query {
     Command(CommandQuery),
-    /// A query on a collection, which no version since 5.1 answers.
+    /// A query on a collection, which only versions before 5.1 answer ([`crate::old`]).
     Collection,
 }
 

@@ -109,7 +109,17 @@ impl Refusal {
                  For more details see https://dochub.mongodb.org/core/legacy-opcode-removal"
             ),
         );
+        Refusal::failed_query(reply_to, error)
+    }
+
+    /// The answer to a query of old that cannot be read.
+    pub(crate) fn failed_query(reply_to: ReplyTo, error: CommandError) -> Refusal {
         Refusal { reply_to: Some(reply_to.failing()), error, shape: Shape::QueryFailure }
+    }
+
+    /// The same for a message that nothing answers.
+    pub(crate) fn unsent(self) -> Refusal {
+        Refusal { reply_to: None, ..self }
     }
 
     /// Appends the answer to `out`; nothing when none is wanted. Gives what compression made

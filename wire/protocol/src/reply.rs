@@ -5,7 +5,8 @@
 
 use crate::compressed::{self, Compression};
 use crate::compressor::Compressor;
-use crate::header::{Header, OpCode};
+use crate::header::{HEADER_BYTES, Header, OpCode};
+use crate::old;
 use crate::op_msg::{self, Flags};
 use quire_bson::DocBuilder;
 
@@ -23,8 +24,16 @@ pub struct ReplyTo {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    Msg { checksum: bool },
-    Reply { flags: i32 },
+    Msg {
+        checksum: bool,
+    },
+    Reply {
+        flags: i32,
+    },
+    /// An OP_REPLY that is made of a cursor's documents, so many of which were answered before.
+    Documents {
+        starting_from: i32,
+    },
 }
 
 impl ReplyTo {
@@ -40,6 +49,15 @@ impl ReplyTo {
         ReplyTo { response_to: request_id, form, compressor }
     }
 
+    /// An OP_REPLY with the documents of a cursor.
+    pub(crate) fn documents(
+        request_id: i32,
+        starting_from: i32,
+        compressor: Option<Compressor>,
+    ) -> ReplyTo {
+        ReplyTo { response_to: request_id, form: Form::Documents { starting_from }, compressor }
+    }
+
     /// The next answer of an exhaust stream answers the one before it.
     #[must_use]
     pub fn following(self, response_id: i32) -> ReplyTo {
@@ -50,7 +68,9 @@ impl ReplyTo {
     pub(crate) fn failing(self) -> ReplyTo {
         match self.form {
             Form::Msg { .. } => self,
-            Form::Reply { .. } => ReplyTo { form: Form::Reply { flags: QUERY_FAILURE }, ..self },
+            Form::Reply { .. } | Form::Documents { .. } => {
+                ReplyTo { form: Form::Reply { flags: QUERY_FAILURE }, ..self }
+            }
         }
     }
 }
@@ -70,6 +90,8 @@ pub struct OpenReply {
     start: usize,
     header: Header,
     flags: Flags,
+    /// The body's documents are to stand in its place; so many were answered before.
+    unfolds: Option<i32>,
     compressor: Option<Compressor>,
 }
 
@@ -85,7 +107,7 @@ impl OpenReply {
         let start = out.len();
         let op_code = match reply_to.form {
             Form::Msg { .. } => OpCode::Msg,
-            Form::Reply { .. } => OpCode::Reply,
+            Form::Reply { .. } | Form::Documents { .. } => OpCode::Reply,
         };
         let header = Header {
             message_bytes: 0,
@@ -94,6 +116,7 @@ impl OpenReply {
             op_code: op_code.number(),
         };
         header.write(out);
+        let mut unfolds = None;
         let flags = match reply_to.form {
             Form::Msg { checksum } => {
                 let flags = Flags::NONE
@@ -110,8 +133,13 @@ impl OpenReply {
                 out.extend_from_slice(&1i32.to_le_bytes());
                 Flags::NONE
             }
+            Form::Documents { starting_from } => {
+                out.extend_from_slice(&[0; old::reply::PREFIX_BYTES]);
+                unfolds = Some(starting_from);
+                Flags::NONE
+            }
         };
-        OpenReply { start, header, flags, compressor: reply_to.compressor }
+        OpenReply { start, header, flags, unfolds, compressor: reply_to.compressor }
     }
 
     /// Completes the reply. One that would be longer than `message_bytes_max` is taken out of the
@@ -121,7 +149,10 @@ impl OpenReply {
         out: &mut Vec<u8>,
         message_bytes_max: usize,
     ) -> Result<Option<Compression>, ReplyTooLarge> {
-        let OpenReply { start, mut header, flags, compressor } = self;
+        let OpenReply { start, mut header, flags, unfolds, compressor } = self;
+        if let Some(starting_from) = unfolds {
+            old::reply::unfold(out, start.saturating_add(HEADER_BYTES), starting_from);
+        }
         let reply_bytes = out.len().saturating_sub(start) + op_msg::checksum_bytes(flags);
         if reply_bytes > message_bytes_max {
             out.truncate(start);

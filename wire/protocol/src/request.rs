@@ -5,6 +5,8 @@
 
 use crate::compressed::Compression;
 use crate::compressor::Compressor;
+use crate::decode::{DecodeLimits, decode};
+use crate::old;
 use crate::op_msg::{Flags, Sequence};
 use crate::reply::ReplyTo;
 use quire_bson::RawDoc;
@@ -16,6 +18,14 @@ pub enum RequestKind {
     Msg,
     /// The old handshake form.
     Query,
+    /// Documents are asked for by an op code of old, and answered as that was: all batches after each
+    /// other if they are wanted so. `returned` were answered before.
+    Documents {
+        exhaust: bool,
+        returned: i32,
+    },
+    /// An op code of old that nothing answers.
+    Unanswered,
 }
 
 /// A validated request that owns its message.
@@ -112,7 +122,28 @@ impl Request {
         match self.kind {
             RequestKind::Msg => ReplyTo::msg(self.request_id, self.flags, compressor),
             RequestKind::Query => ReplyTo::query(self.request_id, compressor),
+            RequestKind::Documents { returned, .. } => {
+                ReplyTo::documents(self.request_id, returned, compressor)
+            }
+            RequestKind::Unanswered => ReplyTo::msg(self.request_id, self.flags, compressor),
         }
+    }
+
+    /// The request by which a stream of documents goes on, when `answer` is not its end. It answers
+    /// reply `response_id`, for that is what the client waits at.
+    pub fn following(&self, answer: RawDoc<'_>, response_id: i32) -> Option<Request> {
+        let RequestKind::Documents { exhaust: true, returned } = self.kind else { return None };
+        let (id, documents) = old::reply::batch(answer).filter(|(id, _)| *id != 0)?;
+        let names = ["find", "collection"].into_iter();
+        let collection = names.filter_map(|name| self.body().get(name)?.as_str()).next()?;
+        let batch_size = self.body().get("batchSize");
+        let message = old::following(self.database(), collection, id, batch_size, response_id);
+        let mut next = decode(message, DecodeLimits::default()).ok()?;
+        let count = i32::try_from(documents.iter().count()).unwrap_or(i32::MAX);
+        next.kind =
+            RequestKind::Documents { exhaust: true, returned: returned.saturating_add(count) };
+        (next.secondary_ok, next.compression) = (true, self.compression);
+        Some(next)
     }
 
     /// Gives the message's buffer back, for [`crate::FrameBuffer::recycle`].

@@ -6,6 +6,7 @@ use crate::server::Context;
 use crate::stable_api::Api;
 use quire_bson::{ArrayBuilder, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
+use quire_protocol::RequestKind;
 
 pub const COMMAND: Command = Command {
     on_collection: true,
@@ -15,7 +16,11 @@ pub const COMMAND: Command = Command {
 
 fn run(context: &Context<'_>) -> Result<Reply> {
     // Not every cursor is one of a collection: `$cmd.bulkWrite` is a name too.
-    let namespace = format!("{}.{}", context.database(), context.target_name()?);
+    let namespace = match context.request.kind() {
+        // OP_KILL_CURSORS says nothing of collections.
+        RequestKind::Unanswered => None,
+        _ => Some(format!("{}.{}", context.database(), context.target_name()?)),
+    };
     let mut arguments = context.arguments()?;
     let ids = read_ids(arguments.array("cursors")?)?;
     arguments.finish()?;
@@ -24,7 +29,7 @@ fn run(context: &Context<'_>) -> Result<Reply> {
     }
     let (mut killed, mut unknown) = (Vec::new(), Vec::new());
     for id in ids {
-        let gone = context.server.cursors.kill(id, Some(&namespace));
+        let gone = context.server.cursors.kill(id, namespace.as_deref());
         if gone { killed.push(id) } else { unknown.push(id) }
     }
     let list = |ids: &[i64], array: &mut ArrayBuilder| {

@@ -85,8 +85,8 @@ behaviours! {
     Quiesce: (5, 0), NEVER;
     /// `getLastError` and `resetError`.
     LastError: FIRST, (5, 1);
-    /// Any command may come in an OP_QUERY.
-    AnyCommandInQuery: FIRST, (5, 1);
+    /// The op codes from before OP_MSG, and any command in an OP_QUERY.
+    OldOpCodes: FIRST, (5, 1);
     /// An error label tells that a failed command has written nothing.
     NoWritesPerformed: (6, 0), NEVER;
     /// `getnonce`.

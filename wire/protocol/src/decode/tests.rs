@@ -74,7 +74,7 @@ fn any_command_may_come_in_a_query_where_that_is_wanted() {
     let mut message = Vec::new();
     query.write(&mut message);
     assert_eq!(refusal(message.clone()).error.code(), Code::UnsupportedOpQueryCommand);
-    let limits = DecodeLimits { any_query: true, ..DecodeLimits::default() };
+    let limits = DecodeLimits { old_op_codes: true, ..DecodeLimits::default() };
     let request = decode(message, limits).unwrap();
     assert_eq!((request.command_name(), request.database()), ("find", "test"));
     assert!(request.secondary_ok());
