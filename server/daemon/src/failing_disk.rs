@@ -11,29 +11,27 @@ use quire_failpoints::{DiskFault, DiskTarget, FailPoints};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Wraps a store. (The log on a disk is no store: see `failing_files`.)
+/// Wraps the data's store. (The log's files are struck by `failing_files`.)
 pub(crate) struct FailingDisk {
     engine: Arc<dyn Engine>,
     points: Arc<FailPoints>,
-    target: DiskTarget,
 }
 
 impl FailingDisk {
-    /// In front of a store, where there are fail points.
+    /// In front of the store, where there are fail points.
     pub(crate) fn before(
         engine: Arc<dyn Engine>,
         points: Option<&Arc<FailPoints>>,
-        target: DiskTarget,
     ) -> Arc<dyn Engine> {
         match points {
-            Some(points) => Arc::new(FailingDisk { engine, points: points.clone(), target }),
+            Some(points) => Arc::new(FailingDisk { engine, points: points.clone() }),
             None => engine,
         }
     }
 
     /// Lets a write pass, sooner or later, or not.
     fn pass(&self) -> Result<()> {
-        let struck = self.points.quire_disk.enter_if(|disk| disk.strikes(self.target));
+        let struck = self.points.quire_disk.enter_if(|disk| disk.strikes(DiskTarget::Data));
         match struck.map(|disk| disk.fault) {
             None => Ok(()),
             Some(DiskFault::Delay(delay)) => {
@@ -116,7 +114,7 @@ mod tests {
     use super::FailingDisk;
     use quire_bson::{DocBuf, doc};
     use quire_engine::{Batch, Durability, Engine, EngineError, MemoryEngine, Space};
-    use quire_failpoints::{DiskTarget, FailPoints, Mode};
+    use quire_failpoints::{FailPoints, Mode};
     use std::sync::Arc;
 
     const SPACE: Space = Space(0);
@@ -131,8 +129,7 @@ mod tests {
     fn a_full_disk_takes_nothing_and_shows_what_it_had_until_it_is_not_full() {
         let points = Arc::new(FailPoints::default());
         let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new(1));
-        let disk = |target| FailingDisk::before(memory.clone(), Some(&points), target);
-        let (log, data) = (disk(DiskTarget::Log), disk(DiskTarget::Data));
+        let data = FailingDisk::before(memory.clone(), Some(&points));
         put(data.as_ref(), 1).expect("no fault yet");
         let full = DocBuf::from(&doc! { "target": "data", "action": "full" });
         let point = points.find("quireDisk").expect("the point");
@@ -141,7 +138,9 @@ mod tests {
         assert!(matches!(data.flush(), Err(EngineError::NoSpace(_))));
         assert_eq!(data.get(SPACE, b"key").expect("readable"), Some(vec![1]));
         put(data.as_ref(), 3).expect("there is space again");
-        put(log.as_ref(), 4).expect("the other disk");
+        let of_the_log = DocBuf::from(&doc! { "target": "log", "action": "full" });
+        point.configure(Mode::AlwaysOn, of_the_log.as_raw()).expect("a fault");
+        put(data.as_ref(), 4).expect("the other disk");
         assert_eq!(memory.get(SPACE, b"key").expect("readable"), Some(vec![4]));
     }
 }

@@ -15,9 +15,10 @@ use quire_documents::{Documents, OpenError};
 use quire_engine::{Engine, EngineError, MemoryFiles, RocksEngine, RocksOptions};
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Clock, History, Sequencer};
-use quire_failpoints::{DiskTarget, FailPoints};
+use quire_failpoints::FailPoints;
 use quire_log::{
-    DiskFiles, EngineLog, LOG_SPACES, LogError, LogStore, SEGMENT_BYTES, SegmentLog, StateMachine,
+    DiskFiles, LogError, LogStore, SEGMENT_BYTES, SegmentFiles, SegmentLog, StateMachine,
+    VOLATILE_SEGMENT_BYTES, VolatileFiles,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -51,10 +52,10 @@ impl Stores {
             Some(_) => None,
             None => Some(MemoryFiles::new().map_err(|e| engine_failure(&e))?),
         };
-        let root = directory.as_ref().map_or(Path::new("/quire"), DataDirectory::path);
-        let data = open_data(root, memory.clone(), storage)?;
-        let data = FailingDisk::before(data, points, DiskTarget::Data);
-        let log = open_log(root, memory, points)?;
+        let path = directory.as_ref().map(DataDirectory::path);
+        let data = open_data(path.unwrap_or(Path::new("/quire")), memory, storage)?;
+        let data = FailingDisk::before(data, points);
+        let log = open_log(path, points)?;
         let documents = Arc::new(Documents::open(data).map_err(|e| open_failure(&e))?);
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
@@ -105,28 +106,20 @@ fn open_data(
     Ok(Arc::new(engine))
 }
 
-/// The log: on a disk in files of its own, which are the quicker ones to sync; in memory in an
-/// engine, where nothing is.
+/// The log, in files of its own: on a disk, which are quicker to sync than an engine is, or in memory.
 fn open_log(
-    root: &Path,
-    memory_files: Option<MemoryFiles>,
+    directory: Option<&Path>,
     points: Option<&Arc<FailPoints>>,
 ) -> Result<Arc<dyn LogStore>, Failure> {
-    let directory = root.join("log");
-    if memory_files.is_none() {
-        let files = DiskFiles::open(&directory).map_err(|error| log_failure(&error))?;
-        let files = FailingFiles::before(Arc::new(files), points);
-        let log = SegmentLog::open(files, SEGMENT_BYTES);
-        return log.map(|log| Arc::new(log) as _).map_err(|error| log_failure(&error));
-    }
-    let mut options = RocksOptions::log(directory, LOG_SPACES);
-    options.memory_files = memory_files;
-    let points = points.cloned();
-    let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
-        let engine = Arc::new(RocksEngine::open(options.clone())?);
-        Ok(FailingDisk::before(engine, points.as_ref(), DiskTarget::Log))
+    let (files, segment_bytes): (Arc<dyn SegmentFiles>, u64) = match directory {
+        Some(directory) => {
+            let files = DiskFiles::open(&directory.join("log"));
+            (Arc::new(files.map_err(|error| log_failure(&error))?), SEGMENT_BYTES)
+        }
+        None => (Arc::new(VolatileFiles::default()), VOLATILE_SEGMENT_BYTES),
     };
-    EngineLog::open(opener).map(|log| Arc::new(log) as _).map_err(|error| log_failure(&error))
+    let log = SegmentLog::open(FailingFiles::before(files, points), segment_bytes);
+    log.map(|log| Arc::new(log) as _).map_err(|error| log_failure(&error))
 }
 
 fn log_failure(error: &LogError) -> Failure {
@@ -165,18 +158,15 @@ fn refused(code: i32, message: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{DATA_SPACES, alone};
+    use super::{DATA_SPACES, alone, open_log};
     use quire_consensus::Retention;
     use quire_documents::Documents;
-    use quire_engine::{Engine, EngineError, MemoryEngine};
-    use quire_log::{EngineLog, LOG_SPACES};
+    use quire_engine::MemoryEngine;
     use std::sync::Arc;
 
     #[test]
     fn the_log_of_a_standalone_is_bounded_in_bytes() {
-        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new(LOG_SPACES.len()));
-        let opener = move || -> Result<Arc<dyn Engine>, EngineError> { Ok(engine.clone()) };
-        let log = Arc::new(EngineLog::open(opener).unwrap());
+        let log = open_log(None, None).unwrap();
         let data = Arc::new(MemoryEngine::new(DATA_SPACES.len()));
         let machine = Arc::new(Documents::open(data).unwrap());
         let replica = alone(log, machine).unwrap();

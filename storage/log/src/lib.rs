@@ -19,6 +19,6 @@ pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
 pub use machine::{Applied, Completeness, Export, Fatal, StateMachine};
 pub use segments::{
     DiskFiles, FileEffect, FileFault, MemoryFiles, SEGMENT_BYTES, SegmentFile, SegmentFiles,
-    SegmentLog,
+    SegmentLog, VOLATILE_SEGMENT_BYTES, VolatileFiles,
 };
 pub use store::{LogError, LogStats, LogStore};

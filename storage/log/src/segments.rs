@@ -29,9 +29,11 @@ mod reading;
 mod recovery;
 mod segment;
 mod state;
+mod volatile;
 
 pub use files::{DiskFiles, SegmentFile, SegmentFiles};
 pub use memory::{FileEffect, FileFault, MemoryFiles};
+pub use volatile::{VOLATILE_SEGMENT_BYTES, VolatileFiles};
 
 use crate::encoding::Unreadable;
 use crate::{Entry, HardState, LogError, LogIndex, LogStats, LogStore, Term, Timestamp, rules};

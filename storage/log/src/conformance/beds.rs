@@ -2,7 +2,7 @@
 
 use super::Bed;
 use crate::segments::tests::SMALL;
-use crate::{DiskFiles, EngineLog, LOG_SPACES, LogStore, MemoryFiles, SegmentLog};
+use crate::{DiskFiles, EngineLog, LOG_SPACES, LogStore, MemoryFiles, SegmentLog, VolatileFiles};
 use quire_engine::{Engine, FaultyEngine, MemoryEngine, RocksEngine, RocksOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -151,6 +151,37 @@ impl Bed for Segments {
         drop(log);
         self.current = Arc::new(self.current.after_crash(seed));
         self.open_current()
+    }
+}
+
+/// Segments that no power cut leaves anything of: only the process's log ends.
+pub(super) struct VolatileSegments {
+    current: Arc<VolatileFiles>,
+}
+
+impl VolatileSegments {
+    pub(super) fn new() -> VolatileSegments {
+        VolatileSegments { current: Arc::default() }
+    }
+
+    fn open_current(&self) -> Arc<dyn LogStore> {
+        Arc::new(SegmentLog::open(Arc::clone(&self.current) as _, SMALL).unwrap())
+    }
+}
+
+impl Bed for VolatileSegments {
+    fn open(&mut self) -> Arc<dyn LogStore> {
+        self.current = Arc::default();
+        self.open_current()
+    }
+
+    fn reopen(&mut self, log: Arc<dyn LogStore>) -> Arc<dyn LogStore> {
+        drop(log);
+        self.open_current()
+    }
+
+    fn crash(&mut self, log: Arc<dyn LogStore>, _seed: u64) -> Arc<dyn LogStore> {
+        self.reopen(log)
     }
 }
 

@@ -60,6 +60,7 @@ macro_rules! promises {
         promises!(@log faulty, beds::Faulty::new(), $($module: $($promise),+;)+);
         promises!(@log rocks, beds::Rocks::new(), $($module: $($promise),+;)+);
         promises!(@log segments, beds::Segments::new(), $($module: $($promise),+;)+);
+        promises!(@log volatile_segments, beds::VolatileSegments::new(), $($module: $($promise),+;)+);
         promises!(@log segments_on_disk, beds::SegmentsOnDisk::new(), $($module: $($promise),+;)+);
     };
     (@log $log:ident, $bed:expr, $($module:ident: $($promise:ident),+;)+) => {
