@@ -46,7 +46,7 @@ impl Concerns {
         if generic.write_concern.is_some() && !command.takes_write_concern {
             return Err(CommandError::new(
                 Code::InvalidOptions,
-                format!("{} does not support writeConcern", command.name),
+                "Command does not support writeConcern",
             ));
         }
         let write = generic.write_concern.as_ref().map(|concern| concern.as_raw());

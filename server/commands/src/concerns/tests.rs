@@ -65,6 +65,15 @@ fn concerns_that_one_member_can_give_are_given() {
 }
 
 #[test]
+fn a_command_that_writes_nothing_takes_no_write_concern() {
+    let refused = (72, "Command does not support writeConcern".to_owned());
+    for rig in [Rig::primary(), Rig::new()] {
+        let ping = doc! {"ping": 1, "writeConcern": {"w": 1}};
+        assert_eq!(rig.refused("admin", ping), refused);
+    }
+}
+
+#[test]
 fn every_level_of_a_read_concern_is_there() {
     let rig = Rig::primary();
     for level in ["local", "available", "majority", "linearizable", "snapshot"] {

@@ -1,5 +1,5 @@
 use crate::testing::Rig;
-use quire_bson::{Document, doc};
+use quire_bson::{DateTime, Document, doc};
 
 fn admin(rig: &Rig, command: Document) -> Document {
     rig.ok("admin", command)
@@ -147,7 +147,11 @@ fn the_order_of_a_step_down_is_checked_before_anything_else() {
 fn without_a_successor_only_force_makes_a_primary_step_down() {
     let rig = Rig::primary();
     let polite = doc! {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 0};
-    assert_eq!(rig.refused("admin", polite).0, 262);
+    let (code, message) = rig.refused("admin", polite);
+    let when = message.strip_prefix("No electable secondaries caught up as of ").unwrap();
+    let when = when.split_once(". Please use the replSetStepDown command").unwrap().0;
+    assert!(DateTime::parse_rfc3339_str(when).is_ok(), "{message}");
+    assert_eq!(code, 262);
     rig.ok("db", doc! {"insert": "c", "documents": [{}]});
     rig.step_down();
     // Whoever is alone in its set and no more frozen is primary again.

@@ -7,6 +7,7 @@ use super::ReplicaSet;
 use super::waiting::not_primary;
 use crate::election::{self, Follower};
 use crate::{MemberId, MemberState, RaftId};
+use quire_bson::DateTime;
 use quire_consensus::Role;
 use quire_errors::{Code, CommandError, Result};
 use std::time::{Duration, Instant};
@@ -91,7 +92,7 @@ impl ReplicaSet {
             }
             if is_late && !is_waiting(told) {
                 if !order.force {
-                    return Err(nobody_caught_up());
+                    return Err(nobody_caught_up(self.outside.now_millis()));
                 }
                 parts.replica.resign();
             }
@@ -246,11 +247,14 @@ impl Drop for EndOfStepDown<'_> {
     }
 }
 
-fn nobody_caught_up() -> CommandError {
+fn nobody_caught_up(now_millis: i64) -> CommandError {
+    let now = DateTime::from_millis(now_millis).try_to_rfc3339_string().unwrap_or_default();
     CommandError::new(
         Code::ExceededTimeLimit,
-        "No electable secondaries caught up as of the end of the catch up period. Please use the \
-         replSetStepDown command with the argument {force: true} to force node to step down.",
+        format!(
+            "No electable secondaries caught up as of {now}. Please use the replSetStepDown \
+             command with the argument {{force: true}} to force node to step down."
+        ),
     )
 }
 

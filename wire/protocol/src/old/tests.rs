@@ -3,7 +3,8 @@ use crate::rejection::{Refusal, Rejected, Violation};
 use crate::reply::{set_length, write_reply};
 use crate::request::{Request, RequestKind};
 use crate::{DecodeLimits, decode};
-use quire_bson::{DocBuf, Document, RawDoc, doc};
+use proptest::prelude::*;
+use quire_bson::{DocBuf, Document, Limits, RawDoc, doc, validate};
 
 /// A part of an old message.
 enum Part {
@@ -46,6 +47,15 @@ fn refusal(message: Vec<u8>) -> Refusal {
 }
 
 const STREAM: i32 = 1 << 6;
+
+const OLD: &[OpCode] = &[
+    OpCode::Query,
+    OpCode::GetMore,
+    OpCode::KillCursors,
+    OpCode::Insert,
+    OpCode::Update,
+    OpCode::Delete,
+];
 
 #[test]
 fn every_old_message_becomes_the_command_of_today() {
@@ -220,4 +230,36 @@ fn a_stream_goes_on_until_its_cursor_ends() {
     let parts = [Int(0), Name("d.c"), Int(0), Int(2), Doc(doc! {})];
     let plain = served(message(OpCode::Query, &parts)).unwrap();
     assert!(plain.following(answer("firstBatch", 5).as_raw(), 30).is_none());
+}
+
+proptest! {
+    #[test]
+    fn noise_behind_an_old_header_is_a_valid_request_or_refused(
+        op_code in prop::sample::select(OLD),
+        flags in any::<i32>(),
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        documents in prop::collection::vec(any::<i32>(), 0..3),
+    ) {
+        let mut parts = vec![Int(flags), Name("d.c"), Int(0), Int(0)];
+        parts.extend(documents.iter().map(|n| Doc(doc! {"_id": n})));
+        let mut bytes = message(op_code, &parts);
+        bytes.extend_from_slice(&noise);
+        let length = bytes.len();
+        set_length(&mut bytes, 0, length);
+        for cut in [length, length / 2, HEADER_BYTES + noise.len() % 24] {
+            let mut bytes = bytes.get(..cut).unwrap_or(&bytes).to_vec();
+            let length = bytes.len();
+            set_length(&mut bytes, 0, length);
+            match served(bytes) {
+                Ok(request) => {
+                    prop_assert!(validate(request.body().as_bytes(), Limits::default()).is_ok());
+                    prop_assert!(["d", "admin"].contains(&request.database()));
+                }
+                Err(Rejected::Refused(refusal)) => {
+                    prop_assert!(refusal.write(&mut Vec::new(), 1).is_ok());
+                }
+                Err(Rejected::Closed(violation)) => prop_assert!(false, "{}", violation),
+            }
+        }
+    }
 }
