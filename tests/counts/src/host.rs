@@ -83,6 +83,11 @@ impl Host for StillHost {
         None
     }
 
+    fn beside(&self, work: Box<dyn FnOnce() + Send>) -> Waiting<'static, ()> {
+        work();
+        Box::pin(std::future::ready(()))
+    }
+
     fn keep_retention(&self, _: Retention) -> Result<(), String> {
         Ok(())
     }
