@@ -49,6 +49,8 @@ pub struct Operation {
     stop_signal: Signal,
     hangs_up: AtomicBool,
     wrote: AtomicBool,
+    /// Another member carries it out.
+    is_elsewhere: AtomicBool,
     /// Figures for the profiler, slow-operation lines and `currentOp`.
     pub figures: Figures,
 }
@@ -135,6 +137,16 @@ impl Operation {
         self.wrote.load(Ordering::Relaxed)
     }
 
+    /// Another member carries it out: whatever becomes of this one is nothing to it.
+    pub fn hand_on(&self) {
+        self.is_elsewhere.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it writes here.
+    fn is_write_here(&self) -> bool {
+        self.is_write && !self.is_elsewhere.load(Ordering::Relaxed)
+    }
+
     /// The time left, when there is a limit.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.get().map(|deadline| deadline.saturating_duration_since(Instant::now()))
@@ -206,6 +218,7 @@ impl Operations {
             stop_signal: Signal::default(),
             hangs_up: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
+            is_elsewhere: AtomicBool::new(false),
             figures: Figures::default(),
         });
         self.running.lock().insert(id, operation.clone());
@@ -249,7 +262,7 @@ impl Operations {
     /// leads, what is in the log may be committed and is worth waiting for: a client that is told
     /// otherwise would only send it again.
     pub fn stop_writes(&self, still_leads: bool) {
-        for operation in self.list().iter().filter(|operation| operation.is_write) {
+        for operation in self.list().iter().filter(|operation| operation.is_write_here()) {
             match still_leads {
                 true => operation.stop_between_steps(Stop::SteppedDown),
                 false => operation.stop(Stop::SteppedDown),
@@ -343,5 +356,14 @@ mod tests {
         operations.stop_writes(false);
         assert_eq!(stopped(&write.operation), (true, Some(11602)));
         assert_eq!(stopped(&read.operation), (false, None));
+    }
+
+    #[test]
+    fn a_write_that_another_member_carries_out_goes_on_whatever_this_one_is() {
+        let operations = Arc::new(Operations::default());
+        let write = begin(&operations, true);
+        write.operation.hand_on();
+        operations.stop_writes(false);
+        assert_eq!(stopped(&write.operation), (false, None));
     }
 }

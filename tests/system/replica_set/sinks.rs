@@ -1,7 +1,7 @@
 //! Pipelines that write: sent to a secondary, and cut off in the middle of a `$out`.
 
 use quire_bson::{Document, doc};
-use quire_tests::{PATIENCE, ReplicaSet};
+use quire_tests::{PATIENCE, ReplicaSet, failure};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ const WORDS: [&str; 2] = ["--setParameter", "enableTestCommands=1"];
 
 fn fill(set: &ReplicaSet, primary: usize) {
     let documents: Vec<_> = (1..=5).map(|id| doc! { "_id": id }).collect();
-    let concern = doc! { "w": 3, "wtimeout": 60_000 };
+    let count = i32::try_from(set.count()).expect("a few");
+    let concern = doc! { "w": count, "wtimeout": 60_000 };
     let insert = doc! { "insert": "source", "documents": documents, "writeConcern": concern };
     set.connect(primary).ok("test", insert);
 }
@@ -76,16 +77,36 @@ fn endless() -> Document {
 
 /// Sends an endless pipeline to a secondary, and waits until the primary is filling what it makes.
 fn begin_elsewhere(set: &ReplicaSet, primary: usize) -> JoinHandle<Document> {
-    let secondary = (0..3).find(|place| *place != primary).expect("a secondary");
+    let places = 0..set.count();
+    let secondary = places.clone().find(|place| *place != primary).expect("a secondary");
     let mut client = set.connect(secondary);
     let mut command = aggregate(&[endless(), doc! { "$out": "target" }]);
     command.insert("$readPreference", doc! { "mode": "secondary" });
     let waiting = std::thread::spawn(move || client.reply("test", command));
     let begun = Instant::now();
-    while !(0..3).all(|place| has_temporary(set, place)) {
+    while !places.clone().all(|place| has_temporary(set, place)) {
         assert!(begun.elapsed() < PATIENCE, "the temporary collection does not come");
     }
     waiting
+}
+
+fn assert_deposed(waiting: JoinHandle<Document>) {
+    let told = waiting.join().expect("a reply");
+    assert_eq!(told.get_i32("code").expect("a code"), 11602, "{told}");
+    let message = told.get_str("errmsg").expect("a message");
+    assert!(message.ends_with("is primary no more"), "{message}");
+}
+
+#[test]
+fn a_client_of_a_secondary_does_not_wait_for_ever_where_no_majority_is_left() {
+    let mut set = ReplicaSet::started_with(2, &WORDS, |_| ());
+    let primary = set.wait_until_whole();
+    fill(&set, primary);
+    let waiting = begin_elsewhere(&set, primary);
+    set.pause(primary);
+    assert_deposed(waiting);
+    set.resume(primary);
+    set.wait_until("somebody drops it", |set| (0..2).all(|place| !has_temporary(set, place)));
 }
 
 #[test]
@@ -93,12 +114,21 @@ fn a_client_of_a_secondary_hears_that_the_primary_which_wrote_for_it_is_none_any
     let mut set = ReplicaSet::started_with(3, &WORDS, |_| ());
     let primary = set.wait_until_whole();
     fill(&set, primary);
-    // It keeps its connections, and answers nothing.
+    // That something else of the set changes is nothing to it.
     let waiting = begin_elsewhere(&set, primary);
+    let answer = set.reconfigure(primary, |config| {
+        config.get_document_mut("settings").expect("settings").insert("heartbeatTimeoutSecs", 11);
+    });
+    assert_eq!(failure(&answer), None);
+    let version = set.config(primary).get_i32("version").expect("a version");
+    set.wait_until("all know it", |set| {
+        (0..3).all(|place| set.hello(place).get_i32("setVersion").ok() == Some(version))
+    });
+    assert!(!waiting.is_finished(), "{:?}", waiting.join());
+    // It keeps its connections, and answers nothing.
     set.pause(primary);
     let next = set.primary();
-    let told = waiting.join().expect("a reply");
-    assert_eq!(told.get_i32("code").expect("a code"), 11602, "{told}");
+    assert_deposed(waiting);
     set.resume(primary);
     // Until it hears of the next, it takes itself for primary.
     set.wait_for_state(primary, "SECONDARY");

@@ -30,6 +30,7 @@ pub(super) async fn ask_primary(context: &Context<'_>) -> Result<Reply> {
         return Err(not_primary());
     }
     let host = standing.primary_host().ok_or_else(not_primary)?.to_string();
+    context.operation.hand_on();
     let answered = context.server.host.ask(host.clone(), command(context));
     // A host that is paused, or gone without a word, answers nothing and closes nothing.
     let answer = match race(answered, set.await_deposition(&standing)).await {
