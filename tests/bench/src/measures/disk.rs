@@ -21,8 +21,8 @@ impl Measure for DiskPerDocument {
     }
 
     fn summary(&self) -> &'static str {
-        "bytes on disk for each document, the log aside, when no compaction is left to do; random 1 KiB, \
-         and 254 bytes of a business"
+        "bytes on disk for each document, the log aside, when no compaction is left to do; 1 KiB of \
+         random letters, and 254 bytes of a business"
     }
 
     fn take(&self, options: &Options) -> Result<Vec<Fact>> {
