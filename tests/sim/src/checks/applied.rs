@@ -25,11 +25,13 @@ impl AppliedAlike {
     }
 
     pub fn entry(&mut self, node: u64, index: LogIndex, digest: u64, forced: bool) -> Verdict {
-        // The log of whoever was left holds entries of earlier terms, too.
-        let is_kept = self.forced.get(&index) == Some(&digest);
+        if self.forced.get(&index) == Some(&digest) {
+            // The log of whoever was left holds entries of earlier terms too, which the others need
+            // never have heard of.
+            return Ok(());
+        }
         let entries = if forced { &mut self.forced } else { &mut self.entries };
-        let known = *entries.entry(index).or_insert(digest);
-        if known == digest || is_kept {
+        if *entries.entry(index).or_insert(digest) == digest {
             return Ok(());
         }
         Err(format!("{node} applies another entry {index} than somebody before it"))
