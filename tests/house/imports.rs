@@ -18,7 +18,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("quire-engine", "storage", &[]),
     ("quire-collation", "storage", &["quire-bson"]),
     ("quire-keys", "storage", &["quire-bson"]),
-    ("quire-log", "storage", &["quire-engine"]),
+    ("quire-log", "storage", &[]),
     (
         "quire-documents",
         "storage",

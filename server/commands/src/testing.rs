@@ -23,7 +23,7 @@ use quire_engine::MemoryEngine;
 use quire_execution::wait::{Signal, Waiting};
 use quire_execution::{Announcing, Clock, NewCollection, Sequencer, create_collection};
 use quire_keys::KeySpace;
-use quire_log::{EngineLog, LOG_SPACES};
+use quire_log::{SegmentLog, VOLATILE_SEGMENT_BYTES, VolatileFiles};
 use quire_protocol::{DecodeLimits, Flags, MsgRequest, Request};
 use quire_replset::ReplicaSet;
 use std::future::Future;
@@ -216,7 +216,8 @@ pub fn flagged_request(
 fn server(host: &Arc<FakeHost>, persona: Persona, replica_set: Option<Arc<ReplicaSet>>) -> Server {
     let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
     let documents = Arc::new(Documents::open(data).expect("an empty store"));
-    let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).expect("an empty log");
+    let files = Arc::new(VolatileFiles::default());
+    let log = SegmentLog::open(files, VOLATILE_SEGMENT_BYTES).expect("an empty log");
     let applied = Arc::new(Signal::default());
     let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
     let history = machine.history().clone();

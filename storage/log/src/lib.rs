@@ -1,20 +1,18 @@
 //! The replicated log's storage and the contract with the state that is built from it.
 //!
-//! Owns log positions, entries, the [`LogStore`] trait with its implementations, and the
+//! Owns log positions, entries, the [`LogStore`] trait with its implementation, and the
 //! [`StateMachine`] trait: consensus and documents meet here and nowhere else. Payloads are opaque
 //! bytes. Nothing here knows Raft's rules; it keeps what it is told, durably and in order.
 
 #[cfg(test)]
 mod conformance;
 mod encoding;
-mod engine_log;
 mod entry;
 mod machine;
 mod rules;
 mod segments;
 mod store;
 
-pub use engine_log::{EngineLog, LOG_SPACES};
 pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
 pub use machine::{Applied, Completeness, Export, Fatal, StateMachine};
 pub use segments::{

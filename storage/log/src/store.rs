@@ -53,14 +53,10 @@ pub trait LogStore: Send + Sync {
 
     /// The place behind the last kept entry that is older than `time`: an entry, or the end of the
     /// log. Entries there that have no time may be taken for older too.
-    fn first_since(&self, time: Timestamp) -> Result<LogIndex, LogError> {
-        first_since(self, time)
-    }
+    fn first_since(&self, time: Timestamp) -> Result<LogIndex, LogError>;
 
     /// That place, or one before it that is found without reading entries.
-    fn first_since_about(&self, time: Timestamp) -> Result<LogIndex, LogError> {
-        self.first_since(time)
-    }
+    fn first_since_about(&self, time: Timestamp) -> Result<LogIndex, LogError>;
 
     fn hard_state(&self) -> HardState;
 
@@ -94,34 +90,8 @@ pub trait LogStore: Send + Sync {
     fn stats(&self) -> LogStats;
 
     /// About how many bytes of the disk the entries from `first` on take; what is gone or not there
-    /// yet takes none. Unless the store knows better, all entries are taken for equally large.
-    fn bytes_from(&self, first: LogIndex) -> u64 {
-        let LogStats { first: kept, last, disk_bytes, .. } = self.stats();
-        let count = |from: LogIndex| last.0.saturating_add(1).saturating_sub(from.0);
-        let part = u128::from(disk_bytes) * u128::from(count(first.max(kept)));
-        let bytes = part.checked_div(u128::from(count(kept))).unwrap_or(0);
-        u64::try_from(bytes).unwrap_or(u64::MAX)
-    }
-}
-
-/// See [`LogStore::first_since`], by reading: the times of entries ascend.
-fn first_since(log: &(impl LogStore + ?Sized), time: Timestamp) -> Result<LogIndex, LogError> {
-    let (mut low, mut high) = (log.first_index().0, log.last_index().next().0);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let (mut dated, mut found) = (middle, Timestamp::ZERO);
-        while dated < high && found == Timestamp::ZERO {
-            let entry = log.read(dated..=dated, 1)?.into_iter().next();
-            found = entry.map_or(Timestamp(u64::MAX), |entry| entry.timestamp);
-            dated += 1;
-        }
-        if found == Timestamp::ZERO || found >= time {
-            high = middle;
-        } else {
-            low = dated;
-        }
-    }
-    Ok(LogIndex(low))
+    /// yet takes none.
+    fn bytes_from(&self, first: LogIndex) -> u64;
 }
 
 /// What a log tells about itself, for serverStatus and metrics.

@@ -14,7 +14,7 @@ use quire_engine::MemoryEngine;
 use quire_execution::wait::Signal;
 use quire_execution::{Announcing, Sequencer};
 use quire_keys::KeySpace;
-use quire_log::{EngineLog, LOG_SPACES};
+use quire_log::{SegmentLog, VOLATILE_SEGMENT_BYTES, VolatileFiles};
 use quire_protocol::{DecodeLimits, MESSAGE_BYTES_MAX, OpenReply, decode};
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,7 +32,8 @@ impl Node {
     pub(crate) fn new() -> Result<Node, String> {
         let data = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
         let documents = Arc::new(Documents::open(data).map_err(text)?);
-        let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).map_err(text)?;
+        let files = Arc::new(VolatileFiles::default());
+        let log = SegmentLog::open(files, VOLATILE_SEGMENT_BYTES).map_err(text)?;
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
         let history = machine.history().clone();

@@ -130,6 +130,10 @@ impl LogStore for BadLog {
     fn stats(&self) -> LogStats {
         self.0.stats()
     }
+
+    fn bytes_from(&self, first: LogIndex) -> u64 {
+        self.0.bytes_from(first)
+    }
 }
 
 struct BadState(Arc<dyn StateMachine>);

@@ -113,6 +113,10 @@ impl LogStore for WatchedLog {
     fn stats(&self) -> LogStats {
         self.inner.stats()
     }
+
+    fn bytes_from(&self, first: LogIndex) -> u64 {
+        self.inner.bytes_from(first)
+    }
 }
 
 pub struct WatchedState {

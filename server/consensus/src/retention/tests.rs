@@ -1,15 +1,16 @@
 use super::Retention;
-use quire_engine::MemoryEngine;
 use quire_log::{
-    EngineLog, Entry, EntryKind, HardState, LOG_SPACES, LogIndex, LogStore, Term, Timestamp,
+    Entry, EntryKind, HardState, LogIndex, LogStore, SegmentLog, Term, Timestamp,
+    VOLATILE_SEGMENT_BYTES, VolatileFiles,
 };
 use std::sync::Arc;
 
 const BYTES: usize = 1_000;
 
 /// Entries 1 to `count`, one in each second; every tenth starts a term and has no time.
-fn log(count: u64) -> EngineLog {
-    let log = EngineLog::over(Arc::new(MemoryEngine::new(LOG_SPACES.len()))).unwrap();
+fn log(count: u64) -> SegmentLog {
+    let files = Arc::new(VolatileFiles::default());
+    let log = SegmentLog::open(files, VOLATILE_SEGMENT_BYTES).unwrap();
     let entry = |index: u64| {
         let starts = index.is_multiple_of(10);
         let seconds = u32::try_from(index).unwrap();
@@ -27,7 +28,7 @@ fn log(count: u64) -> EngineLog {
     log
 }
 
-fn kept(log: &EngineLog, retention: Retention, now: u32) -> u64 {
+fn kept(log: &SegmentLog, retention: Retention, now: u32) -> u64 {
     retention.kept_from(log, now).unwrap().0
 }
 

@@ -1,12 +1,11 @@
-//! What the tests stand on: a log whose engine can be told to fail, and a state machine that keeps
+//! What the tests stand on: a log whose files can be told to fail, and a state machine that keeps
 //! what it was given, can be held up and can fail.
 
 use parking_lot::{Condvar, Mutex};
 use quire_consensus::{Committed, Lost, Options, Replica, Submitted, Ticket};
-use quire_engine::{Engine, EngineError, Faulty, FaultyEngine, MemoryEngine};
 use quire_log::{
-    Applied, Completeness, EngineLog, Entry, EntryKind, Export, Fatal, LOG_SPACES, LogIndex,
-    LogStore, StateMachine, Timestamp,
+    Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, LogStore, MemoryFiles,
+    SegmentLog, StateMachine, Timestamp,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -138,41 +137,35 @@ fn uncopied() -> Fatal {
     Fatal { reason: "the ledger is not copied".to_owned(), no_space: false }
 }
 
+/// No test here fills a segment.
+const SEGMENT_BYTES: u64 = 64 << 10;
+
+pub fn open_log(files: Arc<MemoryFiles>) -> Arc<SegmentLog> {
+    Arc::new(SegmentLog::open(files, SEGMENT_BYTES).unwrap())
+}
+
 pub type Outcome = Result<Committed, Lost>;
 
 /// A replica and everything below it.
 pub struct Bench {
     pub replica: Arc<Replica>,
     pub ledger: Arc<Ledger>,
-    pub log: Arc<EngineLog>,
-    pub memory: Arc<MemoryEngine>,
-    pub faults: Arc<FaultyEngine>,
-    /// How many attempts to open the log's engine still fail.
-    pub shut: Arc<AtomicU32>,
+    pub log: Arc<SegmentLog>,
+    pub files: Arc<MemoryFiles>,
     stamp: Mutex<u64>,
 }
 
 impl Bench {
     pub fn new(options: Options) -> Bench {
-        Bench::over(MemoryEngine::new(LOG_SPACES.len()), Arc::default(), options)
+        Bench::over(MemoryFiles::default(), Arc::default(), options)
     }
 
-    pub fn over(memory: MemoryEngine, ledger: Arc<Ledger>, options: Options) -> Bench {
-        let memory = Arc::new(memory);
-        let faults: Arc<FaultyEngine> = Arc::new(Faulty::new(memory.clone() as Arc<dyn Engine>));
-        let shut = Arc::new(AtomicU32::new(0));
-        let (engine, failing) = (faults.clone(), shut.clone());
-        let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
-            let fails = |left: u32| left.checked_sub(1);
-            match failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails) {
-                Ok(_) => Err(EngineError::NoSpace("planned".to_owned())),
-                Err(_) => Ok(engine.clone()),
-            }
-        };
-        let log = Arc::new(EngineLog::open(opener).unwrap());
+    pub fn over(files: MemoryFiles, ledger: Arc<Ledger>, options: Options) -> Bench {
+        let files = Arc::new(files);
+        let log = open_log(files.clone());
         let replica = Arc::new(Replica::open(log.clone(), ledger.clone(), options).unwrap());
         let stamp = Mutex::new(replica.applied().timestamp.0);
-        Bench { replica, ledger, log, memory, faults, shut, stamp }
+        Bench { replica, ledger, log, files, stamp }
     }
 
     /// Proposes in the present epoch.

@@ -1,32 +1,31 @@
 //! What is left when a step of a commit fails.
 
-use crate::bench::{Bench, block_on, ends, is_ready, wait_until};
+use crate::bench::{Bench, block_on, ends, is_ready, open_log, wait_until};
 use quire_consensus::{Lost, LostCause, Options};
-use quire_engine::{Call, Effect, EngineError, Fault};
-use quire_log::{EngineLog, LogIndex, LogStore, StateMachine, Timestamp};
+use quire_log::{FileEffect, FileFault, LogIndex, LogStore, StateMachine, Timestamp};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-fn no_space() -> EngineError {
-    EngineError::NoSpace("planned".to_owned())
-}
+const NO_SPACE: ErrorKind = ErrorKind::StorageFull;
+const BROKEN: ErrorKind = ErrorKind::Other;
 
-fn io() -> EngineError {
-    EngineError::Io("planned".to_owned())
-}
+/// What an append asks of a file.
+const WRITE: u64 = 1;
+const SYNC: u64 = 2;
 
 fn lost(cause: LostCause) -> Option<Lost> {
     Some(Lost { cause })
 }
 
-const EFFECTS: [Effect; 3] = [Effect::Nothing, Effect::Unsynced, Effect::Complete];
+const EFFECTS: [FileEffect; 2] = [FileEffect::Nothing, FileEffect::Complete];
 
 #[test]
 fn a_full_disk_loses_the_proposal_and_leaves_no_trace_of_it() {
-    for effect in EFFECTS {
+    for (effect, nth) in EFFECTS.into_iter().flat_map(|effect| [(effect, WRITE), (effect, SYNC)]) {
         let bench = Bench::new(Options::default());
         bench.commit(b"before").unwrap();
-        bench.faults.fail(Fault { effect, ..Fault::once(Call::Write, 1, no_space()) });
+        bench.files.fail(FileFault { effect, ..FileFault::once(nth, NO_SPACE) });
         assert_eq!(bench.commit(b"lost").err(), lost(LostCause::NoSpace), "{effect:?}");
         assert_eq!(bench.replica.epoch(), 1);
         assert_eq!(bench.logged(), [b"before"], "{effect:?}");
@@ -41,19 +40,21 @@ fn a_power_cut_does_not_bring_back_what_was_lost_for_certain() {
     let bench = Bench::new(Options::default());
     bench.commit(b"before").unwrap();
     // The entry is written, the refusal goes out, and what cuts it off is not synced at first.
-    let full = Fault::once(Call::Write, 1, no_space());
-    bench.faults.fail(Fault { effect: Effect::Complete, ..full.clone() });
-    bench.faults.fail(Fault { effect: Effect::Unsynced, nth: 2, ..full });
+    let full = FileFault::once(SYNC, NO_SPACE);
+    bench.files.fail(FileFault { effect: FileEffect::Complete, ..full });
+    bench.files.fail_too(FileFault { nth: SYNC + SYNC, ..full });
     assert_eq!(bench.commit(b"lost").err(), lost(LostCause::NoSpace));
-    let log = EngineLog::over(Arc::new(bench.memory.after_crash(0))).unwrap();
-    assert_eq!(log.last_index(), bench.log.last_index());
+    for seed in 0..8 {
+        let log = open_log(Arc::new(bench.files.after_crash(seed)));
+        assert_eq!(log.last_index(), bench.log.last_index());
+    }
 }
 
 #[test]
 fn what_waited_behind_a_lost_group_is_lost_too() {
     let options = Options { group_bytes_max: 1, ..Options::default() };
     let bench = Bench::new(options);
-    bench.faults.fail(Fault::once(Call::Write, 2, no_space()));
+    bench.files.fail(FileFault::once(SYNC + WRITE, NO_SPACE));
     let (first, behind) = bench.propose_behind(b"a", &[b"b", b"c", b"d"]);
     first.unwrap();
     for ticket in behind {
@@ -70,7 +71,7 @@ fn what_waited_behind_a_lost_group_is_lost_too() {
 fn a_proposal_of_an_earlier_epoch_is_refused() {
     let bench = Bench::new(Options::default());
     let planned_in = bench.replica.epoch();
-    bench.faults.fail(Fault::once(Call::Write, 1, no_space()));
+    bench.files.fail(FileFault::once(WRITE, NO_SPACE));
     bench.commit(b"lost").unwrap_err();
     let over_it = bench.replica.propose(planned_in, Timestamp(100), b"over it".to_vec());
     assert_eq!(over_it.err(), lost(LostCause::Superseded));
@@ -82,8 +83,8 @@ fn a_proposal_of_an_earlier_epoch_is_refused() {
 #[test]
 fn a_proposers_thread_does_not_wait_for_a_log_that_cannot_be_reopened() {
     let bench = Bench::new(Options::default());
-    bench.shut.store(3, Ordering::SeqCst);
-    bench.faults.fail(Fault::once(Call::Write, 1, no_space()));
+    // The write, and three attempts to reopen.
+    bench.files.fail(FileFault { times: 4, ..FileFault::once(WRITE, NO_SPACE) });
     let mut ticket = bench.propose(b"lost").unwrap().commit();
     assert!(!is_ready(&mut ticket));
     assert_eq!(block_on(ticket).err(), lost(LostCause::NoSpace));
@@ -94,7 +95,7 @@ fn a_proposers_thread_does_not_wait_for_a_log_that_cannot_be_reopened() {
 #[test]
 fn a_log_that_failed_takes_no_more() {
     let bench = Bench::new(Options::default());
-    bench.faults.fail(Fault::once(Call::Write, 1, io()));
+    bench.files.fail(FileFault::once(WRITE, BROKEN));
     assert_eq!(bench.commit(b"lost").err(), lost(LostCause::Failed));
     assert_eq!(bench.propose(b"more").err(), lost(LostCause::Failed));
     let replica = bench.replica.clone();
@@ -104,7 +105,7 @@ fn a_log_that_failed_takes_no_more() {
 #[test]
 fn a_log_that_fails_under_a_group_loses_all_of_it_and_what_waits_behind() {
     let bench = Bench::new(Options { group_bytes_max: 2, ..Options::default() });
-    bench.faults.fail(Fault::once(Call::Write, 2, io()));
+    bench.files.fail(FileFault::once(SYNC + WRITE, BROKEN));
     let (first, behind) = bench.propose_behind(b"a", &[b"b", b"c", b"d"]);
     first.unwrap();
     for ticket in behind {
@@ -144,13 +145,13 @@ fn a_stuck_apply_leaves_figures_readable() {
 
 #[test]
 fn a_compaction_that_fails_costs_no_write() {
-    for error in [no_space(), io()] {
+    for error in [NO_SPACE, BROKEN] {
         let bench = Bench::new(Options {
             retention: quire_consensus::Retention::Entries(0),
             ..Options::default()
         });
         bench.commit(b"a").unwrap();
-        bench.faults.fail(Fault::once(Call::Write, 1, error));
+        bench.files.fail(FileFault::once(WRITE, error));
         bench.replica.checkpoint().unwrap();
         assert_eq!(bench.log.first_index(), LogIndex(1));
         bench.commit(b"b").unwrap();

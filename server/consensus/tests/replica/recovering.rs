@@ -1,9 +1,8 @@
 //! Starting from what is on disk.
 
-use crate::bench::{Bench, Ledger};
+use crate::bench::{Bench, Ledger, open_log};
 use quire_consensus::{Options, RecoveryError, Replica};
-use quire_engine::MemoryEngine;
-use quire_log::{EngineLog, Entry, EntryKind, LOG_SPACES, LogStore, StateMachine, Term, Timestamp};
+use quire_log::{Entry, EntryKind, LogStore, MemoryFiles, StateMachine, Term, Timestamp};
 use std::sync::Arc;
 
 /// A ledger that has the first `count` entries of another one.
@@ -13,9 +12,9 @@ fn first(ledger: &Ledger, count: usize) -> Arc<Ledger> {
     Arc::new(copy)
 }
 
-fn open(memory: &MemoryEngine, ledger: Arc<Ledger>) -> Result<Replica, RecoveryError> {
-    let log = EngineLog::over(Arc::new(memory.after_crash(0))).unwrap();
-    Replica::open(Arc::new(log), ledger, Options::default())
+fn open(files: &MemoryFiles, ledger: Arc<Ledger>) -> Result<Replica, RecoveryError> {
+    let log = open_log(Arc::new(files.after_crash(0)));
+    Replica::open(log, ledger, Options::default())
 }
 
 #[test]
@@ -27,7 +26,7 @@ fn a_start_replays_exactly_what_is_above_the_applied_entry() {
     let all = bench.ledger.entries.lock().len();
     for applied in 0..=all {
         let ledger = first(&bench.ledger, applied);
-        let replica = open(&bench.memory, ledger.clone()).unwrap();
+        let replica = open(&bench.files, ledger.clone()).unwrap();
         assert_eq!(replica.stats().replayed_at_start, (all - applied) as u64);
         assert_eq!(ledger.payloads(), bench.ledger.payloads());
         let entries = ledger.entries.lock();
@@ -39,23 +38,23 @@ fn a_start_replays_exactly_what_is_above_the_applied_entry() {
 
 #[test]
 fn every_start_begins_a_new_term_and_stamps_go_on_increasing() {
-    let mut memory = MemoryEngine::new(LOG_SPACES.len());
+    let mut files = MemoryFiles::default();
     let ledger: Arc<Ledger> = Arc::default();
     let mut newest = Timestamp::ZERO;
     for term in 1..5 {
-        let bench = Bench::over(memory, ledger.clone(), Options::default());
+        let bench = Bench::over(files, ledger.clone(), Options::default());
         assert_eq!(bench.replica.term(), Term(term));
         let committed = bench.commit(b"x").unwrap();
         assert!(committed.timestamp > newest);
         newest = committed.timestamp;
-        memory = bench.memory.after_crash(0);
+        files = bench.files.after_crash(0);
     }
 }
 
 #[test]
 fn a_log_that_ends_before_the_data_is_refused() {
     let bench = Bench::new(Options::default());
-    let older = bench.memory.after_crash(0);
+    let older = bench.files.after_crash(0);
     bench.commit(b"a").unwrap();
     let refused = open(&older, bench.ledger.clone()).err();
     assert!(matches!(refused, Some(RecoveryError::LogBehindData { .. })), "{refused:?}");
@@ -74,9 +73,9 @@ fn data_from_before_the_logs_first_entry_is_refused() {
     bench.commit(b"last").unwrap();
     let first_kept = usize::try_from(bench.log.first_index().0).unwrap();
     let older = first(&bench.ledger, first_kept - 2);
-    let refused = open(&bench.memory, older).err();
+    let refused = open(&bench.files, older).err();
     assert!(matches!(refused, Some(RecoveryError::DataBehindLog { .. })), "{refused:?}");
-    open(&bench.memory, first(&bench.ledger, first_kept - 1)).unwrap();
+    open(&bench.files, first(&bench.ledger, first_kept - 1)).unwrap();
 }
 
 #[test]
@@ -86,7 +85,7 @@ fn a_log_of_other_data_is_refused() {
     let later = Timestamp(other.replica.applied().timestamp.0 + 50);
     drop(other.replica.propose(0, later, b"b".to_vec()).unwrap());
     other.replica.propose(0, later.next(), b"c".to_vec()).map(drop).unwrap();
-    let refused = open(&other.memory, first(&one.ledger, 2)).err();
+    let refused = open(&other.files, first(&one.ledger, 2)).err();
     assert!(matches!(refused, Some(RecoveryError::OtherHistory { .. })), "{refused:?}");
     // Nothing was written to a log that is not ours.
     assert_eq!(other.log.last_index(), other.ledger.applied().index);

@@ -2,8 +2,8 @@
 
 use crate::bench::{Bench, Ledger, block_on, ends, wait_until};
 use quire_consensus::{Lost, LostCause, Options};
-use quire_engine::{Call, EngineError, Fault};
-use quire_log::Timestamp;
+use quire_log::{FileFault, Timestamp};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -60,16 +60,15 @@ fn a_state_that_cannot_be_written_does_not_keep_the_node_up() {
     assert_eq!(block_on(inline), stalled);
     assert_eq!(block_on(behind), stalled);
     // Both are in the log, so the next start has them.
-    let Bench { memory, .. } = bench;
-    let next = Bench::over(memory.after_crash(0), Arc::new(Ledger::default()), Options::default());
+    let Bench { files, .. } = bench;
+    let next = Bench::over(files.after_crash(0), Arc::new(Ledger::default()), Options::default());
     assert_eq!(next.ledger.payloads(), [b"a", b"b"]);
 }
 
 #[test]
 fn a_log_that_cannot_be_reopened_does_not_keep_the_node_up() {
     let bench = Bench::new(Options::default());
-    bench.shut.store(u32::MAX, Ordering::SeqCst);
-    bench.faults.fail(Fault::once(Call::Write, 1, EngineError::NoSpace("planned".to_owned())));
+    bench.files.fail(FileFault { times: u64::MAX, ..FileFault::once(1, ErrorKind::StorageFull) });
     let ticket = bench.propose(b"a").unwrap().commit();
     let replica = bench.replica.clone();
     ends(move || replica.shut_down()).unwrap();

@@ -5,12 +5,14 @@ use quire_consensus::{
     ELECTION_TICKS, Member, Membership, Message, Options, Role, Start, Ticket, Transport,
 };
 use quire_documents::{Documents, Effect, Effects};
-use quire_engine::{Engine, EngineError, Faulty, FaultyEngine, MemoryEngine};
+use quire_engine::{Engine, Faulty, FaultyEngine, MemoryEngine};
 use quire_keys::KeySpace;
-use quire_log::{EngineLog, LOG_SPACES, StateMachine, Timestamp};
+use quire_log::{MemoryFiles, SegmentLog, StateMachine, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+/// No test here fills a segment.
+const SEGMENT_BYTES: u64 = 64 << 10;
 
 #[derive(Default)]
 struct Wire(Mutex<VecDeque<(u64, u64, Message)>>);
@@ -26,31 +28,20 @@ impl Transport for From<'_> {
 pub struct Node {
     pub member: Member,
     pub documents: Arc<Documents>,
-    pub log: Arc<EngineLog>,
-    pub log_faults: Arc<FaultyEngine>,
+    pub log: Arc<SegmentLog>,
+    pub log_files: Arc<MemoryFiles>,
     pub data_faults: Arc<FaultyEngine>,
-    /// The log cannot be opened again at the moment.
-    pub shut: Arc<AtomicBool>,
 }
 
 impl Node {
     fn new(node: u64) -> Node {
-        let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new(LOG_SPACES.len()));
-        let log_faults = Arc::new(Faulty::new(memory));
-        let shut = Arc::new(AtomicBool::new(false));
-        let (engine, closed) = (log_faults.clone(), shut.clone());
-        let opener = move || -> Result<Arc<dyn Engine>, EngineError> {
-            if closed.load(Ordering::SeqCst) {
-                return Err(EngineError::NoSpace("planned".to_owned()));
-            }
-            Ok(engine.clone())
-        };
-        let log = Arc::new(EngineLog::open(opener).unwrap());
+        let log_files = Arc::new(MemoryFiles::default());
+        let log = Arc::new(SegmentLog::open(log_files.clone(), SEGMENT_BYTES).unwrap());
         let memory: Arc<dyn Engine> = Arc::new(MemoryEngine::new(KeySpace::ALL.len()));
         let data_faults = Arc::new(Faulty::new(memory));
         let documents = Arc::new(Documents::open(data_faults.clone()).unwrap());
         let member = opened(node, &log, &documents);
-        Node { member, documents, log, log_faults, data_faults, shut }
+        Node { member, documents, log, log_files, data_faults }
     }
 
     /// Starts the member again from what it had written.
@@ -59,7 +50,7 @@ impl Node {
     }
 }
 
-fn opened(node: u64, log: &Arc<EngineLog>, documents: &Arc<Documents>) -> Member {
+fn opened(node: u64, log: &Arc<SegmentLog>, documents: &Arc<Documents>) -> Member {
     let options = Options {
         node,
         seed: node,

@@ -3,11 +3,11 @@
 use crate::bench::{Set, members};
 use quire_consensus::{Consensus, ConsensusKind, Message};
 use quire_engine::{Call, EngineError, Fault};
-use quire_log::{LogIndex, StateMachine, Term};
+use quire_log::{FileFault, LogIndex, StateMachine, Term};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 
 fn is_offer(message: &Message) -> bool {
     matches!(message, Message::Consensus(consensus) if consensus.kind == ConsensusKind::CopyOffer)
@@ -41,8 +41,7 @@ fn a_copy_whose_offer_was_lost_is_offered_again() {
 #[test]
 fn a_member_whose_log_could_not_follow_its_copy_gets_there_all_the_same() {
     let mut set = with_one_behind(is_offer);
-    let full = EngineError::NoSpace("planned".to_owned());
-    set.node(3).log_faults.fail(Fault::once(Call::Write, 1, full));
+    set.node(3).log_files.fail(FileFault::once(1, ErrorKind::StorageFull));
     set.loses = Box::new(|_, _, _| false);
     assert!(set.within(10, |set| set.has_everything(3, 1)));
 }
@@ -71,14 +70,13 @@ fn a_member_that_dropped_its_state_and_could_not_say_so_durably_has_none() {
 fn a_message_that_meets_a_log_that_is_not_open_does_no_harm() {
     let mut set = with_one_behind(|_| false);
     assert!(set.within(5, |set| set.has_everything(3, 1)));
-    let full = EngineError::NoSpace("planned".to_owned());
-    set.node(3).shut.store(true, Ordering::SeqCst);
-    set.node(3).log_faults.fail(Fault::once(Call::Write, 1, full));
+    let full = FileFault::once(1, ErrorKind::StorageFull);
+    set.node(3).log_files.fail(FileFault { times: u64::MAX, ..full });
     for _ in 0..3 {
         assert!(set.write(1).outcome().is_some_and(|outcome| outcome.is_ok()));
         set.tick(2);
     }
-    set.node(3).shut.store(false, Ordering::SeqCst);
+    set.node(3).log_files.heal();
     assert!(set.within(5, |set| set.has_everything(3, 1)));
 }
 

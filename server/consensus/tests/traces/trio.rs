@@ -6,10 +6,9 @@ use quire_consensus::{
     Candidacy, ELECTION_TICKS, Lost, LostCause, Member, Membership, Message, Options, Role, Start,
     Ticket, Transport,
 };
-use quire_engine::MemoryEngine;
 use quire_log::{
-    Applied, Completeness, EngineLog, Entry, EntryKind, Export, Fatal, LOG_SPACES, LogIndex,
-    LogStore, StateMachine, Timestamp,
+    Applied, Completeness, Entry, EntryKind, Export, Fatal, LogIndex, LogStore, SegmentLog,
+    StateMachine, Timestamp, VOLATILE_SEGMENT_BYTES, VolatileFiles,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -97,7 +96,7 @@ impl Transport for Wire {
 
 struct Node {
     member: Member,
-    log: Arc<EngineLog>,
+    log: Arc<SegmentLog>,
     counter: Arc<Counter>,
 }
 
@@ -137,8 +136,8 @@ pub struct Trio {
 impl Trio {
     pub fn new() -> Trio {
         let nodes = (1..=3).map(|node| {
-            let engine = Arc::new(MemoryEngine::new(LOG_SPACES.len()));
-            let log = Arc::new(EngineLog::over(engine).unwrap());
+            let files = Arc::new(VolatileFiles::default());
+            let log = Arc::new(SegmentLog::open(files, VOLATILE_SEGMENT_BYTES).unwrap());
             let counter = Arc::new(Counter::default());
             let options = Options { node, seed: node, ..Options::default() };
             let member = Member::open(log.clone(), counter.clone(), options, Start::InSet);

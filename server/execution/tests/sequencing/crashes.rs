@@ -12,7 +12,8 @@ use quire_consensus::Options;
 use quire_engine::{Call, Effect, EngineError, Fault};
 use quire_errors::{Code, CommandError};
 use quire_execution::{Change, Refusal, Verdict};
-use quire_log::{LogStore, StateMachine};
+use quire_log::{FileEffect, FileFault, LogStore, StateMachine};
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,12 @@ impl Dice {
         [Effect::Nothing, Effect::Unsynced, Effect::Complete][self.roll(3) as usize]
     }
 
+    /// Of the `nth` append the write or the sync fails.
+    fn file_fault(&mut self, nth: u64, error: ErrorKind) -> FileFault {
+        let effect = [FileEffect::Nothing, FileEffect::Complete][self.roll(2) as usize];
+        FileFault { effect, ..FileFault::once(2 * nth - self.roll(2), error) }
+    }
+
     fn id(&mut self) -> i32 {
         ACCOUNTS + self.roll(12) as i32
     }
@@ -49,8 +56,9 @@ struct Life<'d> {
     history: History,
     /// Batches not answered yet, with their places in the history.
     waiting: Vec<(usize, Waiting)>,
-    /// How many writes each store takes before it takes no more.
-    log_ends: u64,
+    /// Failures that were planned for the log.
+    log_faults: usize,
+    /// How many writes the data's store takes before it takes no more.
     data_ends: u64,
 }
 
@@ -88,8 +96,14 @@ fn live_and_crash(seed: u64) {
             set_up(&node);
         }
         let history = History { begun_with, batches: Vec::new() };
-        let mut life =
-            Life { node, dice: &mut dice, history, waiting: Vec::new(), log_ends: 0, data_ends: 0 };
+        let mut life = Life {
+            node,
+            dice: &mut dice,
+            history,
+            waiting: Vec::new(),
+            log_faults: 0,
+            data_ends: 0,
+        };
         if life.history.begun_with.rows.is_empty() {
             life.open_accounts();
         }
@@ -157,33 +171,30 @@ impl Life<'_> {
 
     fn plan_faults(&mut self) {
         let Life { node, dice, .. } = self;
-        let lasting = |effect, nth| Fault {
-            lasting: true,
-            effect,
-            ..Fault::once(Call::Write, nth, EngineError::Io("cut".to_owned()))
-        };
-        (self.log_ends, self.data_ends) = (u64::MAX, u64::MAX);
+        self.data_ends = u64::MAX;
         let nth = 1 + dice.roll(ACTIONS);
         match dice.roll(5) {
             0 => {}
             1 => {
-                node.data_faults.fail(lasting(dice.effect(), nth));
+                let cut = Fault::once(Call::Write, nth, EngineError::Io("cut".to_owned()));
+                let effect = dice.effect();
+                node.data_faults.fail(Fault { lasting: true, effect, ..cut });
                 self.data_ends = node.data_faults.calls(Call::Write) + nth;
             }
             _ => {
-                node.log_faults.fail(lasting(dice.effect(), nth));
-                self.log_ends = node.log_faults.calls(Call::Write) + nth;
+                let cut = dice.file_fault(nth, ErrorKind::Other);
+                node.log_files.fail_too(FileFault { times: u64::MAX, ..cut });
             }
         }
         for _ in 0..dice.roll(3) {
-            let full = EngineError::NoSpace("planned".to_owned());
-            let full = Fault::once(Call::Write, 1 + dice.roll(ACTIONS), full);
-            node.log_faults.fail(Fault { effect: dice.effect(), ..full });
+            let nth = 1 + dice.roll(ACTIONS);
+            node.log_files.fail_too(dice.file_fault(nth, ErrorKind::StorageFull));
         }
+        self.log_faults = node.log_files.planned();
     }
 
     fn is_cut(&self) -> bool {
-        self.node.log_faults.calls(Call::Write) >= self.log_ends
+        self.node.log_files.is_failing()
             || self.node.data_faults.calls(Call::Write) >= self.data_ends
     }
 
@@ -342,8 +353,11 @@ impl Life<'_> {
             Err(Refusal::CatalogChanged) => return,
             Err(Refusal::CatalogBusy { .. }) => return self.drain(),
             Err(Refusal::Error(error)) => {
-                let known_full = error.code() != Code::OutOfDiskSpace || !self.all_are_known();
-                assert!(known_full, "refused before it was tried");
+                // While the log cannot be reopened, nobody is told what was lost.
+                let has_failed = self.node.log_files.planned() < self.log_faults;
+                let known_full = !self.all_are_known() || has_failed;
+                let is_full = error.code() == Code::OutOfDiskSpace;
+                assert!(known_full || !is_full, "refused before it was tried");
                 return;
             }
         };
@@ -383,12 +397,9 @@ impl Life<'_> {
             let outcome = block_on(waiting);
             self.settle(place, outcome);
         }
-        let crash = |memory: &quire_engine::MemoryEngine, dice: &mut Dice| {
-            let outcomes = memory.unsynced_batches() as u64 + 1;
-            memory.after_crash(dice.roll(outcomes) as usize)
-        };
-        let log = crash(&self.node.log_memory, self.dice);
-        let data = crash(&self.node.data_memory, self.dice);
+        let log = self.node.log_files.after_crash(self.dice.roll(u64::MAX));
+        let outcomes = self.node.data_memory.unsynced_batches() as u64 + 1;
+        let data = self.node.data_memory.after_crash(self.dice.roll(outcomes) as usize);
         (Remains { data, log }, self.history.possible())
     }
 }

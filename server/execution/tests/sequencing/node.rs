@@ -1,4 +1,5 @@
-//! A node over two engines in memory that can be told to fail, and whose remains can be reopened.
+//! A node over an engine and a log in memory that can be told to fail, and whose remains can be
+//! reopened.
 
 use parking_lot::Mutex;
 use quire_bson::{DocBuf, Document};
@@ -10,7 +11,7 @@ use quire_execution::{
     Announcing, Change, Clock, CurrentRow, Refusal, Sequenced, Sequencer, Verdict,
 };
 use quire_keys::KeySpace;
-use quire_log::{EngineLog, LOG_SPACES};
+use quire_log::{MemoryFiles, SegmentLog};
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
@@ -22,19 +23,22 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// So small that a run goes through some of them.
+const SEGMENT_BYTES: u64 = 16 << 10;
+
 /// A batch that is waited for.
 pub type Waiting = Pin<Box<dyn Future<Output = quire_errors::Result<Option<Vec<Verdict>>>>>>;
 
 /// What a power cut leaves.
 pub struct Remains {
     pub data: MemoryEngine,
-    pub log: MemoryEngine,
+    pub log: MemoryFiles,
 }
 
 impl Remains {
     pub fn nothing() -> Remains {
         let data = MemoryEngine::new(KeySpace::ALL.len());
-        Remains { data, log: MemoryEngine::new(LOG_SPACES.len()) }
+        Remains { data, log: MemoryFiles::default() }
     }
 }
 
@@ -51,11 +55,10 @@ pub struct Node {
     pub sequencer: Arc<Sequencer>,
     pub documents: Arc<Documents>,
     pub replica: Arc<Replica>,
-    pub log: Arc<EngineLog>,
+    pub log: Arc<SegmentLog>,
     pub clock: Arc<HandClock>,
-    pub log_faults: Arc<FaultyEngine>,
+    pub log_files: Arc<MemoryFiles>,
     pub data_faults: Arc<FaultyEngine>,
-    pub log_memory: Arc<MemoryEngine>,
     pub data_memory: Arc<MemoryEngine>,
 }
 
@@ -65,33 +68,19 @@ impl Node {
     }
 
     pub fn start(remains: Remains, options: Options) -> Node {
-        let faulty = |memory: MemoryEngine| {
-            let memory = Arc::new(memory);
-            let faults: Arc<FaultyEngine> =
-                Arc::new(Faulty::new(memory.clone() as Arc<dyn Engine>));
-            (memory, faults)
-        };
-        let (data_memory, data_faults) = faulty(remains.data);
-        let (log_memory, log_faults) = faulty(remains.log);
+        let data_memory = Arc::new(remains.data);
+        let data_faults: Arc<FaultyEngine> =
+            Arc::new(Faulty::new(data_memory.clone() as Arc<dyn Engine>));
+        let log_files = Arc::new(remains.log);
         let documents = Arc::new(Documents::open(data_faults.clone()).unwrap());
-        let log = Arc::new(EngineLog::over(log_faults.clone()).unwrap());
+        let log = Arc::new(SegmentLog::open(log_files.clone(), SEGMENT_BYTES).unwrap());
         let applied = Arc::new(Signal::default());
         let machine = Arc::new(Announcing::new(documents.clone(), applied.clone()));
         let replica = Arc::new(Replica::open(log.clone(), machine, options).unwrap());
         let clock = Arc::new(HandClock(AtomicI64::new(1_000_000_000_000)));
         let sequencer = Sequencer::new(documents.clone(), replica.clone(), clock.clone(), applied);
         let sequencer = Arc::new(sequencer);
-        Node {
-            sequencer,
-            documents,
-            replica,
-            log,
-            clock,
-            log_faults,
-            data_faults,
-            log_memory,
-            data_memory,
-        }
+        Node { sequencer, documents, replica, log, clock, log_files, data_faults, data_memory }
     }
 
     /// Creates `db.<name>`; with options it is capped.

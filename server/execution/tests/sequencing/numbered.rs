@@ -6,6 +6,8 @@ use quire_documents::{SessionKey, SessionRecord, StatementResult};
 use quire_engine::{Call, EngineError, Fault};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::{Change, CommitGate, Manner, Recording, Refusal, Sequenced, Verdict};
+use quire_log::FileFault;
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -100,7 +102,7 @@ fn a_record_that_was_read_before_writes_were_lost_decides_nothing() {
     let node = node();
     let before = standing_epoch(&node);
     let sequenced = node.sequence("c", vec![insert(&doc! {"_id": 1})]).unwrap();
-    node.log_faults.fail(Fault::once(Call::Write, 1, EngineError::NoSpace("planned".into())));
+    node.log_files.fail(FileFault::once(1, ErrorKind::StorageFull));
     block_on(node.wait_for(sequenced)).unwrap_err();
     let gate = Gate::default();
     let refused = numbered(&node, 0, vec![insert(&doc! {"_id": 2})], before, &gate).err().unwrap();

@@ -9,7 +9,8 @@ use quire_documents::{Effect, Namespace};
 use quire_engine::{Call, EngineError, Fault};
 use quire_errors::Code;
 use quire_execution::{Change, Refusal, Verdict};
-use quire_log::{LogStore, Timestamp};
+use quire_log::{FileFault, LogStore, Timestamp};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 
@@ -21,7 +22,7 @@ fn node() -> Node {
 
 /// The next write of the log finds the disk full.
 fn fill_disk(node: &Node) {
-    node.log_faults.fail(Fault::once(Call::Write, 1, EngineError::NoSpace("planned".into())));
+    node.log_files.fail(FileFault::once(1, ErrorKind::StorageFull));
 }
 
 fn sequence(node: &Node, changes: Vec<Change>) -> (Vec<Verdict>, Waiting) {

@@ -56,9 +56,6 @@ fn kept(log: &dyn LogStore) -> Vec<Entry> {
 /// Makes every promise a test of every storage.
 macro_rules! promises {
     ($($module:ident: $($promise:ident),+;)+) => {
-        promises!(@log memory, beds::Memory::new(), $($module: $($promise),+;)+);
-        promises!(@log faulty, beds::Faulty::new(), $($module: $($promise),+;)+);
-        promises!(@log rocks, beds::Rocks::new(), $($module: $($promise),+;)+);
         promises!(@log segments, beds::Segments::new(), $($module: $($promise),+;)+);
         promises!(@log volatile_segments, beds::VolatileSegments::new(), $($module: $($promise),+;)+);
         promises!(@log segments_on_disk, beds::SegmentsOnDisk::new(), $($module: $($promise),+;)+);

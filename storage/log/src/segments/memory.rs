@@ -20,7 +20,7 @@ const SECTOR: usize = 512;
 #[derive(Default)]
 pub struct MemoryFiles {
     names: Mutex<Names>,
-    faults: Arc<Mutex<Option<FileFault>>>,
+    faults: Arc<Mutex<Vec<FileFault>>>,
     full: AtomicBool,
 }
 
@@ -31,7 +31,7 @@ struct Names {
     removed: BTreeMap<u64, Arc<MemoryFile>>,
 }
 
-/// One planned failure of a write or a sync.
+/// A planned failure of a write or a sync.
 #[derive(Clone, Copy, Debug)]
 pub struct FileFault {
     /// Which one fails: 1 is the next.
@@ -51,25 +51,29 @@ pub enum FileEffect {
     Complete,
 }
 
+impl FileFault {
+    /// The `nth` write or sync fails, and does nothing.
+    pub fn once(nth: u64, error: io::ErrorKind) -> FileFault {
+        FileFault { nth, times: 1, error, effect: FileEffect::Nothing }
+    }
+}
+
 /// Counts a write or a sync, and says what becomes of it.
-fn strike(faults: &Mutex<Option<FileFault>>) -> Option<FileFault> {
+fn strike(faults: &Mutex<Vec<FileFault>>) -> Option<FileFault> {
     let mut planned = faults.lock();
-    let fault = planned.as_mut()?;
-    fault.nth = fault.nth.saturating_sub(1);
-    if fault.nth > 0 {
-        return None;
+    for fault in planned.iter_mut() {
+        fault.nth = fault.nth.saturating_sub(1);
     }
-    let struck = *fault;
-    fault.times = fault.times.saturating_sub(1);
-    if fault.times == 0 {
-        *planned = None;
-    }
+    let due = planned.iter_mut().find(|fault| fault.nth == 0)?;
+    let struck = *due;
+    due.times = due.times.saturating_sub(1);
+    planned.retain(|fault| fault.times > 0);
     Some(struck)
 }
 
 struct MemoryFile {
     content: Mutex<Content>,
-    faults: Arc<Mutex<Option<FileFault>>>,
+    faults: Arc<Mutex<Vec<FileFault>>>,
 }
 
 #[derive(Clone)]
@@ -89,12 +93,27 @@ impl Content {
 impl MemoryFiles {
     /// Lets a write or a sync fail, instead of what was planned before.
     pub fn fail(&self, fault: FileFault) {
-        *self.faults.lock() = Some(fault);
+        *self.faults.lock() = vec![fault];
+    }
+
+    /// Lets a write or a sync fail, besides what was planned before.
+    pub fn fail_too(&self, fault: FileFault) {
+        self.faults.lock().push(fault);
+    }
+
+    /// Whether a failure has struck that lasts.
+    pub fn is_failing(&self) -> bool {
+        self.faults.lock().iter().any(|fault| fault.nth == 0)
+    }
+
+    /// Failures that are still to strike.
+    pub fn planned(&self) -> usize {
+        self.faults.lock().iter().filter(|fault| fault.nth > 0).count()
     }
 
     /// Nothing fails any more.
     pub fn heal(&self) {
-        *self.faults.lock() = None;
+        self.faults.lock().clear();
         self.full.store(false, Ordering::Relaxed);
     }
 
@@ -191,13 +210,13 @@ impl MemoryFiles {
     }
 }
 
-fn memory_file(bytes: Vec<u8>, faults: &Arc<Mutex<Option<FileFault>>>) -> Arc<MemoryFile> {
+fn memory_file(bytes: Vec<u8>, faults: &Arc<Mutex<Vec<FileFault>>>) -> Arc<MemoryFile> {
     let content = Mutex::new(Content::durable(bytes));
     Arc::new(MemoryFile { content, faults: Arc::clone(faults) })
 }
 
 impl MemoryFile {
-    fn cut(&self, random: &mut u64, faults: &Arc<Mutex<Option<FileFault>>>) -> Arc<MemoryFile> {
+    fn cut(&self, random: &mut u64, faults: &Arc<Mutex<Vec<FileFault>>>) -> Arc<MemoryFile> {
         let mut content = self.content.lock().clone();
         let sectors = content.written.chunks(SECTOR).zip(content.durable.chunks_mut(SECTOR));
         for (written, durable) in sectors {
