@@ -109,6 +109,8 @@ pub struct Replica {
     retention: Mutex<Retention>,
     /// Held by whoever changes it, from what it was until what it is.
     retention_change: Mutex<()>,
+    /// The number of the candidacy that the member has.
+    candidacy_told: AtomicU64,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -153,7 +155,17 @@ impl Replica {
             .map_err(|e| RecoveryError::Log(quire_log::LogError::Io(e.to_string())))?;
         let retention = Mutex::new(options.retention);
         let (retention_change, thread) = (Mutex::default(), Some(thread));
-        Ok(Replica { shared, log, machine, replayed, retention, retention_change, thread })
+        let candidacy_told = AtomicU64::new(0);
+        Ok(Replica {
+            shared,
+            log,
+            machine,
+            replayed,
+            retention,
+            retention_change,
+            candidacy_told,
+            thread,
+        })
     }
 
     /// Puts an entry on its way. The caller has stamped it, calls in the order of the stamps, and
@@ -292,8 +304,17 @@ impl Replica {
         self.shared.direct(Member::campaign);
     }
 
-    pub fn set_candidacy(&self, candidacy: Candidacy) {
-        self.shared.ask(|member| member.set_candidacy(candidacy));
+    /// Whether and how eagerly it stands for election. Who tells counts from one, in the order in
+    /// which it made up its mind: threads may overtake each other on their way here, and what is
+    /// older is passed over. Gives whether it was taken.
+    pub fn set_candidacy(&self, number: u64, candidacy: Candidacy) -> bool {
+        self.shared.ask(|member| {
+            let is_newer = self.candidacy_told.fetch_max(number, Ordering::Relaxed) < number;
+            if is_newer {
+                member.set_candidacy(candidacy);
+            }
+            is_newer
+        })
     }
 
     /// Holds entries back until they are so old.

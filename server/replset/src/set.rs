@@ -135,8 +135,8 @@ struct Inner {
     stepping_down: bool,
     /// A configuration is being made or changed.
     configuring: bool,
-    /// What the replica was told last.
-    candidacy: Option<Candidacy>,
+    /// What the replica was told last, and how many times it was told anything.
+    candidacy: (u64, Option<Candidacy>),
     elected: Option<Elected>,
     last_gossip: Option<Instant>,
     gossip_is_due: bool,

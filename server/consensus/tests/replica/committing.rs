@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, block_on, wait_until};
 use parking_lot::Mutex;
-use quire_consensus::{Lost, LostCause, Options, Retention};
+use quire_consensus::{Candidacy, Lost, LostCause, Options, Retention};
 use quire_log::{LogStore, Timestamp};
 use std::collections::BTreeSet;
 
@@ -37,6 +37,15 @@ fn the_log_has_the_order_of_proposing_and_every_ticket_is_answered_once() {
     assert_eq!((stats.committed_entries, stats.queued, stats.queued_bytes), (800, 0, 0));
     // One more for the entry that started the term.
     assert_eq!(bench.log.stats().syncs, stats.groups + 1);
+}
+
+#[test]
+fn a_candidacy_that_a_later_one_overtook_is_passed_over() {
+    let bench = Bench::new(Options::default());
+    let (stands, never) = (Candidacy::default(), Candidacy { stands: false, delay_ticks: 0 });
+    let told = [(2, never), (1, stands), (2, stands), (3, stands)];
+    let taken = told.map(|(number, candidacy)| bench.replica.set_candidacy(number, candidacy));
+    assert_eq!(taken, [true, false, false, true]);
 }
 
 #[test]

@@ -245,15 +245,19 @@ impl ReplicaSet {
     /// Whether and how eagerly this member should stand for election now.
     pub(super) fn refresh_candidacy(&self) {
         let Some(parts) = self.parts.get() else { return };
-        let candidacy = {
+        let (number, candidacy) = {
             let mut inner = self.inner.lock();
             let candidacy = self.candidacy(&inner);
-            if inner.candidacy.replace(candidacy) == Some(candidacy) {
+            let (number, before) = inner.candidacy;
+            if before == Some(candidacy) {
                 return;
             }
-            candidacy
+            let number = number.saturating_add(1);
+            inner.candidacy = (number, Some(candidacy));
+            (number, candidacy)
         };
-        parts.replica.set_candidacy(candidacy);
+        // Somebody who looked later may get there first.
+        parts.replica.set_candidacy(number, candidacy);
     }
 
     /// Whether an order keeps this member from standing, or the world outside does.
