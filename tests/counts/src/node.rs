@@ -16,7 +16,7 @@ use quire_execution::{Announcing, Sequencer};
 use quire_keys::KeySpace;
 use quire_log::{SegmentLog, VOLATILE_SEGMENT_BYTES, VolatileFiles};
 use quire_protocol::{DecodeLimits, MESSAGE_BYTES_MAX, OpenReply, decode};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -73,7 +73,8 @@ impl Node {
     pub(crate) fn answer(&mut self, message: &[u8]) -> Result<&[u8], String> {
         let request = decode(message.to_vec(), DecodeLimits::default())
             .map_err(|rejected| format!("{rejected:?}"))?;
-        let response = block_on(run(&self.server, &self.client, &request));
+        // Pinned where it is made: it is large, and a move would count as a copy of all of it.
+        let response = drive(pin!(run(&self.server, &self.client, &request)));
         let Response::Answer(answer) = response else { return Err("no answer".to_owned()) };
         self.reply.clear();
         let open = OpenReply::begin(&mut self.reply, request.reply_to(), 1, answer.more);
@@ -113,10 +114,9 @@ impl Wake for Unpark {
 }
 
 /// Drives one future on this thread.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+fn drive<T>(mut future: Pin<&mut impl Future<Output = T>>) -> T {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
