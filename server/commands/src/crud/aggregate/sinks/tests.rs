@@ -1,12 +1,13 @@
 //! `$out` and `$merge` through the whole command.
 
-use crate::testing::{Rig, block_on, first_batch, request};
-use quire_bson::{Bson, Document, bson, doc};
+use crate::testing::{Rig, block_on, first_batch};
+use quire_bson::{Bson, DocBuf, Document, bson, doc};
 use quire_documents::Namespace;
-use quire_execution::Replacement;
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use quire_errors::Result;
+use quire_execution::writes::Writer;
+use quire_execution::{Patience, Replacement, Watch};
+use quire_query::Constants;
+use std::sync::{Arc, LazyLock};
 
 fn aggregate(on: &str, stages: &[Document]) -> Document {
     doc! {"aggregate": on, "pipeline": stages.to_vec(), "cursor": {}}
@@ -401,6 +402,38 @@ fn begin<'a>(rig: &'a Rig, target: &str) -> Replacement<'a> {
     block_on(begun).unwrap()
 }
 
+/// How a command writes; the replacement knows where to.
+fn writer(rig: &Rig) -> Writer<'_> {
+    static NOWHERE: LazyLock<Namespace> =
+        LazyLock::new(|| Namespace::new("db", "nowhere").unwrap());
+    static CONSTANTS: LazyLock<Arc<Constants>> = LazyLock::new(Arc::default);
+    static ENDLESS: Patience = Patience::endless();
+    Writer {
+        sequencer: &rig.server.sequencer,
+        watch: &Unwatched,
+        identities: rig.server.as_ref(),
+        namespace: &NOWHERE,
+        only: None,
+        constants: &CONSTANTS,
+        bypass_validation: false,
+        patience: &ENDLESS,
+        backlog: None,
+        more_follows: false,
+        numbering: None,
+    }
+}
+
+/// Nobody stops it.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn examined(&self, _: u64, _: u64) {}
+}
+
 #[test]
 fn a_collection_that_nobody_fills_any_more_is_dropped() {
     let rig = rig();
@@ -425,27 +458,16 @@ fn what_an_out_fills_stays_dropped_when_somebody_drops_it() {
         |rig, temporary| rig.drop_collection("db", temporary),
     ];
     for dropping in table {
-        let rig = Rig::new();
-        // As many as take more than one turn on the thread.
-        insert(&rig, "c", (0..20_000).map(|n| doc! {"_id": n}));
-        let client = rig.connect();
-        let out = request("db", aggregate("c", &[doc! {"$out": "o"}]), &[]);
-        let mut filling = pin!(crate::run(&client.server, &client.client, &out));
-        let mut cx = Context::from_waker(Waker::noop());
-        let temporary = loop {
-            assert!(filling.as_mut().poll(&mut cx).is_pending(), "it took one turn");
-            let names = names(&rig).into_iter();
-            if let Some(name) = names.into_iter().find(|name| name.starts_with("tmp.agg_out.")) {
-                break name;
-            }
-        };
-        dropping(&rig, &temporary);
-        let reply = loop {
-            if let Poll::Ready(response) = filling.as_mut().poll(&mut cx) {
-                break response.answer().body.as_raw().to_document();
-            }
-        };
-        assert_eq!(reply.get_i32("code").unwrap(), 26, "{reply}");
+        let rig = rig();
+        let replacement = begin(&rig, "o");
+        let more = DocBuf::from(&doc! {"_id": 1});
+        let fill = || block_on(replacement.insert(writer(&rig), &[more.as_raw()]));
+        fill().unwrap();
+        dropping(&rig, replacement.namespace().collection());
+        assert_eq!(fill().unwrap_err().code().number(), 26);
+        let refused = block_on(replacement.complete(&rig.server.sequencer)).unwrap_err();
+        assert_eq!(refused.code().number(), 26, "{refused}");
+        block_on(replacement.abandon(&rig.server.sequencer)).unwrap();
         assert!(names(&rig).iter().all(|name| name == "c"), "{:?}", names(&rig));
     }
 }
