@@ -27,6 +27,19 @@ fn with_one_behind(loses: impl Fn(&Message) -> bool + 'static) -> Set {
     set
 }
 
+/// Three voters, of which the last hears nothing and is too far behind for the log.
+fn with_a_voter_cut_off() -> Set {
+    let mut set = Set::new(3);
+    set.change(1, &members(&[1, 2, 3], &[1], &[]));
+    set.change(1, &members(&[1, 2, 3], &[], &[]));
+    set.loses = Box::new(|from, to, _| [from, to].contains(&3));
+    for _ in 0..5 {
+        set.write(1);
+    }
+    set.compact(1);
+    set
+}
+
 #[test]
 fn a_copy_whose_offer_was_lost_is_offered_again() {
     let left = Cell::new(2);
@@ -48,14 +61,7 @@ fn a_member_whose_log_could_not_follow_its_copy_gets_there_all_the_same() {
 
 #[test]
 fn a_member_that_dropped_its_state_and_could_not_say_so_durably_has_none() {
-    let mut set = Set::new(3);
-    set.change(1, &members(&[1, 2, 3], &[1], &[]));
-    set.change(1, &members(&[1, 2, 3], &[], &[]));
-    set.loses = Box::new(|from, to, _| [from, to].contains(&3));
-    for _ in 0..5 {
-        set.write(1);
-    }
-    set.compact(1);
+    let mut set = with_a_voter_cut_off();
     let failed = EngineError::Io("planned".to_owned());
     set.node(3).data_faults.fail(Fault { lasting: true, ..Fault::once(Call::Flush, 1, failed) });
     set.loses = Box::new(|_, _, _| false);
@@ -100,14 +106,7 @@ fn how_far_a_member_is_gets_told_again_when_it_was_lost() {
 
 #[test]
 fn a_member_without_a_state_does_not_lead_though_it_is_told_to() {
-    let mut set = Set::new(3);
-    set.change(1, &members(&[1, 2, 3], &[1], &[]));
-    set.change(1, &members(&[1, 2, 3], &[], &[]));
-    set.loses = Box::new(|from, to, _| [from, to].contains(&3));
-    for _ in 0..5 {
-        set.write(1);
-    }
-    set.compact(1);
+    let mut set = with_a_voter_cut_off();
     set.loses = Box::new(|_, _, message| matches!(message, Message::CopyChunk { .. }));
     assert!(set.within(2, |set| set.nodes[&3].member.view().partial));
     let term = set.node(3).member.term();
