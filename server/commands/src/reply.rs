@@ -25,12 +25,12 @@ pub struct Reply {
 impl Reply {
     /// Nothing but `ok: 1`.
     pub fn ok() -> Reply {
-        Reply {
-            builder: DocBuilder::new(),
-            more: false,
-            write_concern_error: None,
-            is_from_primary: false,
-        }
+        Reply::begun(DocBuilder::new())
+    }
+
+    /// A reply of which some fields are there already.
+    pub fn begun(builder: DocBuilder) -> Reply {
+        Reply { builder, more: false, write_concern_error: None, is_from_primary: false }
     }
 
     /// A reply whose fields `fill` appends.

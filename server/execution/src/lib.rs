@@ -38,7 +38,7 @@ pub use planning::{Choice, EXPRESS, Hint, PlanNode, Role, Wish, choose, choose_a
 pub use query::{FindOutput, Made, Maker, Query, Source};
 pub use replacing::{Replacement, Temporaries, Temporary, drop_orphans};
 pub use rules::Rules;
-pub use scan::{Access, Found, Scan, ScanStep};
+pub use scan::{Access, Found, Hit, Scan, ShowHit};
 pub use sequencer::{
     Change, Clock, CommitGate, CurrentRow, Horizon, Manner, Recording, Refusal, Sequenced,
     Sequencer, SessionStanding, Verdict, duplicate, key_error, lost,

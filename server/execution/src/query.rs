@@ -2,14 +2,14 @@
 //!
 //! Owns the join of scan and pipeline. Between turns it is plain data that a cursor keeps.
 
-use crate::scan::{Found, Scan, ScanStep};
+use crate::scan::{Hit, Scan};
 use crate::{Slice, Watch};
-use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
+use quire_bson::{DocBuf, DocBuilder, RawDoc, RawElement, RawValue, Scratch};
 use quire_documents::ReadView;
 use quire_errors::Result;
 use quire_query::filter::Filter;
 use quire_query::path::FieldPath;
-use quire_query::pipeline::{Chain, Input, Step};
+use quire_query::pipeline::{Chain, Flow, Input, Output, Stopped};
 use quire_query::projection::Projection;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,11 +39,11 @@ impl Made {
         Made { maker, waiting: VecDeque::new() }
     }
 
-    fn next(&mut self, view: &ReadView) -> Result<Step> {
+    fn next(&mut self, view: &ReadView) -> Result<Option<DocBuf>> {
         if self.waiting.is_empty() {
             self.waiting = self.maker.more(view)?.into();
         }
-        Ok(self.waiting.pop_front().map_or(Step::Done, Step::Doc))
+        Ok(self.waiting.pop_front())
     }
 }
 
@@ -66,6 +66,8 @@ pub struct Query {
     source: Source,
     chain: Chain,
     output: Option<FindOutput>,
+    /// Where documents are made in the form in which they are shown.
+    shown: Scratch,
     found: u64,
 }
 
@@ -77,65 +79,75 @@ struct Turn<'a> {
     view: &'a ReadView,
     watch: &'a dyn Watch,
     slice: &'a mut Slice,
+    wanted: u64,
 }
 
 impl Input for Turn<'_> {
-    fn next(&mut self) -> Result<Step> {
+    fn give(&mut self, output: &mut dyn Output) -> Result<Stopped> {
         match self.source {
             Source::Given(documents) => {
-                self.watch.check()?;
-                if self.slice.is_over() {
-                    return Ok(Step::Yield);
-                }
-                Ok(documents.pop_front().map_or(Step::Done, Step::Doc))
+                let next = || Ok(documents.pop_front());
+                give_owned(next, self.watch, self.slice, output)
             }
             Source::Made(made) => {
-                self.watch.check()?;
-                if self.slice.is_over() {
-                    return Ok(Step::Yield);
-                }
-                made.next(self.view)
+                let next = || made.next(self.view);
+                give_owned(next, self.watch, self.slice, output)
             }
-            Source::Scan(scan) => Ok(match scan.next(self.view, self.watch, self.slice)? {
-                ScanStep::Found(found) => {
+            Source::Scan(scan) => {
+                let numbered = scan.is_in_order_of_insertion();
+                let mut placed = Scratch::default();
+                let mut show = |hit: Hit<'_>| {
                     *self.found += 1;
-                    if !self.record_id {
-                        return Ok(Step::Doc(found.doc));
+                    match self.record_id {
+                        false => output.take(hit.row.doc),
+                        true => output.take(with_record_id(hit, numbered, &mut placed)),
                     }
-                    Step::Doc(with_record_id(&found, scan.is_in_order_of_insertion()))
-                }
-                ScanStep::Yield => Step::Yield,
-                ScanStep::End => Step::Done,
-            }),
+                };
+                scan.run(self.view, self.watch, self.slice, self.wanted, &mut show)
+            }
+        }
+    }
+}
+
+/// Gives documents that are in nobody else's hands.
+fn give_owned(
+    mut next: impl FnMut() -> Result<Option<DocBuf>>,
+    watch: &dyn Watch,
+    slice: &mut Slice,
+    output: &mut dyn Output,
+) -> Result<Stopped> {
+    loop {
+        watch.check()?;
+        if slice.is_over() {
+            return Ok(Stopped::Yield);
+        }
+        let Some(doc) = next()? else { return Ok(Stopped::End) };
+        match output.take(doc.as_raw())? {
+            Flow::More => {}
+            Flow::Full => return Ok(Stopped::Full),
+            Flow::End => return Ok(Stopped::End),
         }
     }
 }
 
 /// The document with its place: a number where rows stand in the order of insertion, and the key of
 /// the row, as for MongoDB's clustered collections, where they do not.
-fn with_record_id(found: &Found, numbered: bool) -> DocBuf {
-    let mut builder = DocBuilder::new();
-    for element in found.doc.as_raw() {
-        builder.append_element(element);
-    }
-    match numbered.then(|| <[u8; 8]>::try_from(found.row_key.as_slice())) {
-        Some(Ok(bytes)) => builder.append_i64(RECORD_ID, i64::from_be_bytes(bytes)),
-        _ => builder.append(RECORD_ID, RawValue::Binary { subtype: 0, bytes: &found.row_key }),
-    };
-    builder.finish()
+fn with_record_id<'s>(hit: Hit<'_>, numbered: bool, scratch: &'s mut Scratch) -> RawDoc<'s> {
+    let number = numbered.then(|| <[u8; 8]>::try_from(hit.row_key));
+    scratch.make(|builder| {
+        for element in hit.row.doc {
+            builder.append_element(element);
+        }
+        match number {
+            Some(Ok(bytes)) => builder.append_i64(RECORD_ID, i64::from_be_bytes(bytes)),
+            _ => builder.append(RECORD_ID, RawValue::Binary { subtype: 0, bytes: hit.row_key }),
+        };
+    })
 }
 
 impl Query {
     pub fn new(source: Source, chain: Chain, output: Option<FindOutput>) -> Query {
-        Query { source, chain, output, found: 0 }
-    }
-
-    /// Spares copying documents that are only counted: empty ones come out instead. Not for queries
-    /// with stages that look at documents.
-    pub fn only_count(&mut self) {
-        if let Source::Scan(scan) = &mut self.source {
-            scan.only_count();
-        }
+        Query { source, chain, output, shown: Scratch::default(), found: 0 }
     }
 
     /// Says what is shown of the documents that come out.
@@ -156,14 +168,27 @@ impl Query {
         }
     }
 
-    /// The next document, or why there is none for now.
-    pub fn next(&mut self, view: &ReadView, watch: &dyn Watch, slice: &mut Slice) -> Result<Step> {
+    /// Gives the documents that follow. `wanted` says how many of them `output` takes before it is
+    /// full, at the least.
+    pub fn run(
+        &mut self,
+        view: &ReadView,
+        watch: &dyn Watch,
+        slice: &mut Slice,
+        wanted: u64,
+        output: &mut dyn Output,
+    ) -> Result<Stopped> {
         let record_id = self.output.as_ref().is_some_and(|output| output.record_id);
+        let wanted = self.chain.needs(wanted);
         let (source, found) = (&mut self.source, &mut self.found);
-        let mut turn = Turn { source, record_id, found, view, watch, slice };
-        match (self.chain.next(&mut turn)?, &self.output) {
-            (Step::Doc(doc), Some(output)) => Ok(Step::Doc(output.show(doc)?)),
-            (step, _) => Ok(step),
+        let mut turn = Turn { source, record_id, found, view, watch, slice, wanted };
+        match &self.output {
+            None => self.chain.run(&mut turn, output),
+            Some(shown_as) => {
+                let scratch = &mut self.shown;
+                let mut show = |doc: RawDoc<'_>| output.take(shown_as.show(doc, scratch)?);
+                self.chain.run(&mut turn, &mut show)
+            }
         }
     }
 
@@ -174,6 +199,7 @@ impl Query {
 
     /// Lets a tailing cursor look for documents that were added behind its position.
     pub fn look_again(&mut self) {
+        self.chain.look_again();
         if let Source::Scan(scan) = &mut self.source {
             scan.look_again();
         }
@@ -181,42 +207,35 @@ impl Query {
 }
 
 impl FindOutput {
-    fn show(&self, doc: DocBuf) -> Result<DocBuf> {
-        let raw = doc.as_raw();
+    fn show<'d>(&self, doc: RawDoc<'d>, scratch: &'d mut Scratch) -> Result<RawDoc<'d>> {
         if let Some(fields) = &self.return_key {
-            return Ok(FindOutput::keys_of(raw, fields));
+            return Ok(scratch.make(|builder| FindOutput::append_keys(doc, fields, builder)));
         }
         let Some(projection) = &self.projection else { return Ok(doc) };
         let mut position = None;
         if projection.needs_position() {
-            self.filter.matches_at(raw, &mut position)?;
+            self.filter.matches_at(doc, &mut position)?;
         }
-        let mut builder = DocBuilder::new();
-        projection.apply_into(raw, position, &mut builder)?;
-        let shown = builder.finish();
-        match raw.get(RECORD_ID).filter(|_| self.record_id) {
-            Some(id) if shown.as_raw().get(RECORD_ID).is_none() => Ok(appended(&shown, id)),
-            _ => Ok(shown),
-        }
+        let place = doc.get(RECORD_ID).filter(|_| self.record_id);
+        scratch.try_make(|builder| {
+            projection.apply_into(doc, position, builder)?;
+            let is_shown = |element: RawElement<'_>| element.key_bytes() == RECORD_ID.as_bytes();
+            match place {
+                Some(place) if !builder.elements().any(is_shown) => {
+                    builder.append(RECORD_ID, place);
+                }
+                _ => {}
+            }
+            Ok(())
+        })
     }
 
     /// Index keys alone: not even a record id goes with them.
-    fn keys_of(doc: RawDoc<'_>, fields: &[FieldPath]) -> DocBuf {
-        let mut builder = DocBuilder::new();
+    fn append_keys(doc: RawDoc<'_>, fields: &[FieldPath], builder: &mut DocBuilder) {
         for field in fields {
             builder.append(field.as_str(), first_value(doc, field.as_str()));
         }
-        builder.finish()
     }
-}
-
-fn appended(doc: &DocBuf, record_id: RawValue<'_>) -> DocBuf {
-    let mut builder = DocBuilder::new();
-    for element in doc.as_raw() {
-        builder.append_element(element);
-    }
-    builder.append(RECORD_ID, record_id);
-    builder.finish()
 }
 
 /// The value of an index's field: of arrays the first element, and null where there is none.

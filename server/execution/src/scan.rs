@@ -1,10 +1,12 @@
 //! Walking a plan's ranges over a view, a turn at a time.
 //!
 //! Owns the position between turns: a key to resume from, never an open iterator or snapshot. So an
-//! idle cursor pins nothing; the price is that each turn sees the state of its own view.
+//! idle cursor pins nothing; the price is that each turn sees the state of its own view. Within a turn
+//! documents are shown where the engine has them, and copied by nobody here.
 
 mod access;
 mod ground;
+mod walk;
 
 pub use access::Access;
 pub(crate) use ground::find_again;
@@ -13,16 +15,25 @@ use crate::local_failure;
 use crate::{Slice, Watch};
 use access::Leaf;
 use ground::Ground;
-use quire_bson::{DocBuf, RawDoc};
+use quire_bson::DocBuf;
 use quire_documents::{Collection, CollectionId, Direction, Range, ReadView, Row};
 use quire_errors::{Code, CommandError, Result};
 use quire_log::Timestamp;
 use quire_query::filter::Filter;
-use std::collections::{HashSet, VecDeque};
-use std::ops::{Bound, ControlFlow};
+use quire_query::pipeline::{Flow, Stopped};
+use std::collections::HashSet;
+use std::ops::Bound;
 use std::sync::Arc;
+use walk::Walk;
 
-/// A document with the place it was found at.
+/// A document with the place it was found at, both where the engine has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit<'a> {
+    pub row_key: &'a [u8],
+    pub row: Row<'a>,
+}
+
+/// A hit that is kept.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub row_key: Vec<u8>,
@@ -30,20 +41,15 @@ pub struct Found {
     pub doc: DocBuf,
 }
 
-/// What a scan gives when asked for its next document.
-#[derive(Debug)]
-pub enum ScanStep {
-    Found(Found),
-    /// The turn is over; ask again with a new view.
-    Yield,
-    /// Nothing more, for now or for good.
-    End,
+impl From<Hit<'_>> for Found {
+    fn from(hit: Hit<'_>) -> Found {
+        let Row { revision, doc } = hit.row;
+        Found { row_key: hit.row_key.to_vec(), revision, doc: DocBuf::from(doc) }
+    }
 }
 
-/// Documents fetched in one go: few at first, for those who want only one.
-const CHUNK_FIRST: usize = 4;
-const CHUNK_MAX: usize = 256;
-const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Whom a scan shows what it finds.
+pub type ShowHit<'s> = dyn FnMut(Hit<'_>) -> Result<Flow> + 's;
 
 /// Row keys remembered to show no document twice.
 const SEEN_BYTES_MAX: usize = 100 << 20;
@@ -58,12 +64,8 @@ pub struct Scan {
     leaf: usize,
     range: usize,
     after: Option<Vec<u8>>,
-    found: VecDeque<Found>,
-    chunk: usize,
     /// Only for scans that may come by a document twice.
     seen: Option<Seen>,
-    /// The documents themselves are not wanted, only that there are some.
-    counts_only: bool,
     ended: bool,
 }
 
@@ -74,9 +76,13 @@ struct Seen {
 }
 
 impl Seen {
+    fn has(&self, row_key: &[u8]) -> bool {
+        self.keys.contains(row_key)
+    }
+
     /// True when the key is new.
     fn add(&mut self, row_key: &[u8]) -> Result<bool> {
-        if self.keys.contains(row_key) {
+        if self.has(row_key) {
             return Ok(false);
         }
         self.bytes += row_key.len() + 48;
@@ -102,17 +108,9 @@ impl Scan {
             leaf: 0,
             range: 0,
             after: None,
-            found: VecDeque::new(),
-            chunk: CHUNK_FIRST,
             seen: repeats.then(Seen::default),
-            counts_only: false,
             ended: false,
         }
-    }
-
-    /// From now on gives empty documents in place of those that are found.
-    pub fn only_count(&mut self) {
-        self.counts_only = true;
     }
 
     /// Fails when what the scan stands on is gone since its last turn.
@@ -137,221 +135,91 @@ impl Scan {
         self.ground.numbered
     }
 
-    /// Lets a scan that came to its end look for what was added behind it since.
+    /// Lets a scan that came to its end look for what was added behind it since. Only where rows go by
+    /// themselves, in the order in which they came, does a scan remember its end.
     pub fn look_again(&mut self) {
-        if self.ended {
+        if self.ended && self.ground.evicts {
             self.ended = false;
             self.leaf = self.leaves.len().saturating_sub(1);
             self.range = self.leaves.last().map_or(0, |leaf| leaf.len().saturating_sub(1));
         }
     }
 
-    pub fn next(
+    /// Shows what is found, from where the last turn ended. `wanted` says how many documents will be
+    /// taken at the least, if there are so many.
+    pub fn run(
         &mut self,
         view: &ReadView,
         watch: &dyn Watch,
         slice: &mut Slice,
-    ) -> Result<ScanStep> {
-        loop {
-            if let Some(found) = self.found.pop_front() {
-                return Ok(ScanStep::Found(found));
-            }
-            if self.ended {
-                return Ok(ScanStep::End);
-            }
+        wanted: u64,
+        show: &mut ShowHit<'_>,
+    ) -> Result<Stopped> {
+        while !self.ended {
             watch.check()?;
             if slice.is_over() {
-                return Ok(ScanStep::Yield);
+                return Ok(Stopped::Yield);
             }
-            self.fill(view, watch, slice)?;
-            self.chunk = (self.chunk * 2).min(CHUNK_MAX);
+            let Some(leaf) = self.leaves.get(self.leaf).filter(|leaf| self.range < leaf.len())
+            else {
+                self.leaf += 1;
+                self.range = 0;
+                self.ended = self.leaf >= self.leaves.len();
+                continue;
+            };
+            let after = self.after.clone();
+            let rest = |ranges: &[Range], direction| {
+                let range = ranges.get(self.range).cloned().unwrap_or_else(Range::empty);
+                behind(range, after, direction)
+            };
+            let mut walk = Walk {
+                view,
+                collection: self.collection,
+                filter: &self.filter,
+                watch,
+                slice: &mut *slice,
+                wanted,
+                seen: &mut self.seen,
+                after: &mut self.after,
+                notes_end: self.ground.evicts,
+            };
+            let stopped = match leaf {
+                Leaf::Rows { ranges, direction } => {
+                    walk.rows(&rest(ranges, *direction), *direction, show)?
+                }
+                Leaf::Index { index, ranges, direction } => {
+                    walk.entries(index, &rest(ranges, *direction), *direction, show)?
+                }
+                Leaf::Lookups { row_keys } => {
+                    let row_keys = row_keys.get(self.range..).unwrap_or_default();
+                    walk.lookups(row_keys, &mut self.range, show)?
+                }
+            };
+            match stopped {
+                Some(stopped) => return Ok(stopped),
+                None => self.end_range(),
+            }
         }
+        Ok(Stopped::End)
     }
 
-    /// Fetches the next chunk, and moves on to the next range when one is exhausted.
-    fn fill(&mut self, view: &ReadView, watch: &dyn Watch, slice: &mut Slice) -> Result<()> {
-        let Some(leaf) = self.leaves.get(self.leaf) else {
+    /// Goes on to the next range. The last one is kept with its position, for scans that look again.
+    fn end_range(&mut self) {
+        let is_last_leaf = self.leaf + 1 == self.leaves.len();
+        let is_last = |leaf: &Leaf| self.range + 1 == leaf.len();
+        if is_last_leaf && self.leaves.get(self.leaf).is_some_and(is_last) {
             self.ended = true;
-            return Ok(());
-        };
-        if self.range >= leaf.len() {
-            self.leaf += 1;
-            self.range = 0;
-            self.ended = self.leaf >= self.leaves.len();
-            return Ok(());
-        }
-        let exhausted = match leaf.clone() {
-            Leaf::Rows { ranges, direction } => {
-                let range = self.rest_of(&ranges, direction);
-                self.fill_from_rows(view, &range, direction, watch, slice)?
-            }
-            Leaf::Index { index, ranges, direction } => {
-                let range = self.rest_of(&ranges, direction);
-                self.fill_from_index(view, &index, &range, direction, watch)?
-            }
-            Leaf::Lookups { row_keys } => return self.fill_from_keys(view, &row_keys, watch),
-        };
-        if exhausted && !self.stays_on_last_range() {
+        } else {
             self.range += 1;
             self.after = None;
-        } else if exhausted {
-            self.ended = true;
         }
-        Ok(())
     }
-
-    /// What is left of the current range.
-    fn rest_of(&self, ranges: &[Range], direction: Direction) -> Range {
-        let range = ranges.get(self.range).cloned().unwrap_or_else(Range::empty);
-        behind(range, self.after.as_deref(), direction)
-    }
-
-    /// Looks up the next few of the rows that are known by their keys.
-    fn fill_from_keys(
-        &mut self,
-        view: &ReadView,
-        row_keys: &[Vec<u8>],
-        watch: &dyn Watch,
-    ) -> Result<()> {
-        let end = self.range.saturating_add(self.chunk).min(row_keys.len());
-        let wanted = row_keys.get(self.range..end).unwrap_or_default();
-        let docs = self.fetch(view, wanted)?;
-        watch.examined(wanted.len() as u64, docs);
-        self.range = end;
-        Ok(())
-    }
-
-    /// The last range is kept with its position, for scans that look again.
-    fn stays_on_last_range(&self) -> bool {
-        self.leaf + 1 == self.leaves.len()
-            && self.leaves.get(self.leaf).is_some_and(|leaf| self.range + 1 == leaf.len())
-    }
-
-    fn fill_from_rows(
-        &mut self,
-        view: &ReadView,
-        range: &Range,
-        direction: Direction,
-        watch: &dyn Watch,
-        slice: &mut Slice,
-    ) -> Result<bool> {
-        let mut failure = None;
-        let mut examined = 0u64;
-        let mut bytes = 0usize;
-        let mut exhausted = true;
-        let mut last: Vec<u8> = Vec::new();
-        let (filter, found, seen) = (&self.filter, &mut self.found, &mut self.seen);
-        let (chunk, counts_only) = (self.chunk, self.counts_only);
-        view.scan_rows(self.collection, range, direction, &mut |row_key, row| {
-            examined += 1;
-            match accept(filter, seen, row_key, row, counts_only) {
-                Ok(None) => {}
-                Ok(Some(accepted)) => {
-                    bytes += accepted.doc.as_bytes().len();
-                    found.push_back(accepted);
-                }
-                Err(error) => {
-                    failure = Some(error);
-                    return ControlFlow::Break(());
-                }
-            }
-            if found.len() >= chunk || bytes >= CHUNK_BYTES_MAX || slice.is_over() {
-                exhausted = false;
-            }
-            last.clear();
-            last.extend_from_slice(row_key);
-            if exhausted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })
-        .map_err(local_failure)?;
-        watch.examined(0, examined);
-        if examined > 0 {
-            self.after = Some(last);
-        }
-        failure.map_or(Ok(exhausted), Err)
-    }
-
-    fn fill_from_index(
-        &mut self,
-        view: &ReadView,
-        index: &quire_documents::Index,
-        range: &Range,
-        direction: Direction,
-        watch: &dyn Watch,
-    ) -> Result<bool> {
-        let chunk = self.chunk;
-        let mut row_keys: Vec<Vec<u8>> = Vec::with_capacity(chunk);
-        let mut last: Option<Vec<u8>> = None;
-        let mut exhausted = true;
-        let mut keys = 0u64;
-        view.scan_index(index, range, direction, &mut |fields, row_key| {
-            keys += 1;
-            row_keys.push(row_key.to_vec());
-            last = Some([fields, row_key].concat());
-            exhausted = row_keys.len() < chunk;
-            if exhausted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })
-        .map_err(local_failure)?;
-        if last.is_some() {
-            self.after = last;
-        }
-        let docs = self.fetch(view, &row_keys)?;
-        watch.examined(keys, docs);
-        Ok(exhausted)
-    }
-
-    fn fetch(&mut self, view: &ReadView, row_keys: &[Vec<u8>]) -> Result<u64> {
-        let mut fresh: Vec<&[u8]> = Vec::with_capacity(row_keys.len());
-        for row_key in row_keys {
-            let new = match &mut self.seen {
-                Some(seen) => seen.add(row_key)?,
-                None => true,
-            };
-            if new {
-                fresh.push(row_key);
-            }
-        }
-        let mut failure = None;
-        let mut no_memory = None;
-        let (filter, found, counts_only) = (&self.filter, &mut self.found, self.counts_only);
-        view.get_rows(self.collection, &fresh, &mut |n, row| {
-            let Some((row, row_key)) = row.zip(fresh.get(n)) else { return };
-            match accept(filter, &mut no_memory, row_key, row, counts_only) {
-                Ok(accepted) => found.extend(accepted),
-                Err(error) => failure = Some(error),
-            }
-        })
-        .map_err(local_failure)?;
-        failure.map_or(Ok(fresh.len() as u64), Err)
-    }
-}
-
-fn accept(
-    filter: &Filter,
-    seen: &mut Option<Seen>,
-    row_key: &[u8],
-    row: Row<'_>,
-    counts_only: bool,
-) -> Result<Option<Found>> {
-    if !filter.matches(row.doc)? {
-        return Ok(None);
-    }
-    if let Some(seen) = seen
-        && !seen.add(row_key)?
-    {
-        return Ok(None);
-    }
-    let (row_key, doc) = match counts_only {
-        true => (&[][..], RawDoc::EMPTY),
-        false => (row_key, row.doc),
-    };
-    let doc = DocBuf::from(doc);
-    Ok(Some(Found { row_key: row_key.to_vec(), revision: row.revision, doc }))
 }
 
 /// What is left of a range behind the last key seen.
-fn behind(mut range: Range, after: Option<&[u8]>, direction: Direction) -> Range {
+fn behind(mut range: Range, after: Option<Vec<u8>>, direction: Direction) -> Range {
     if let Some(after) = after {
-        let bound = Bound::Excluded(after.to_vec());
+        let bound = Bound::Excluded(after);
         match direction {
             Direction::Forward => range.lower = bound,
             Direction::Backward => range.upper = bound,

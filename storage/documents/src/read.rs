@@ -70,9 +70,17 @@ impl ReadView {
         row_keys: &[&[u8]],
         visit: &mut dyn FnMut(usize, Option<Row<'_>>),
     ) -> Result<(), EngineError> {
-        let full = |row_key: &&[u8]| Key::Row { collection: collection.0, row_key }.encode();
-        let keys: Vec<Vec<u8>> = row_keys.iter().map(full).collect();
-        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let mut full = Vec::with_capacity(row_keys.iter().map(|key| 4 + key.len()).sum());
+        for row_key in row_keys {
+            Key::Row { collection: collection.0, row_key }.encode_into(&mut full);
+        }
+        let mut rest = full.as_slice();
+        let mut next = |row_key: &&[u8]| {
+            let (key, behind) = rest.split_at_checked(4 + row_key.len()).unwrap_or_default();
+            rest = behind;
+            key
+        };
+        let keys: Vec<&[u8]> = row_keys.iter().map(&mut next).collect();
         let mut outcome = Ok(());
         self.reader.get_many(space(KeySpace::Rows), &keys, &mut |n, value| match value {
             None => visit(n, None),

@@ -3,7 +3,7 @@
 //! Owns [`DocBuf`], the owned counterpart of [`RawDoc`], and the builders that make one. A builder
 //! writes straight into a `Vec<u8>`, so a reply costs one copy of each value.
 
-use crate::raw::{RawDoc, RawElement, RawValue, is_framed};
+use crate::raw::{Elements, RawDoc, RawElement, RawValue, is_framed};
 use bson::{Bson, Document};
 
 /// An owned document as bytes.
@@ -41,6 +41,12 @@ impl DocBuf {
 
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+
+    /// Becomes a copy of `doc`, in the memory that is there already.
+    pub fn copy_from(&mut self, doc: RawDoc<'_>) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(doc.as_bytes());
     }
 }
 
@@ -100,6 +106,11 @@ impl DocBuilder {
     /// True when nothing was appended yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 5
+    }
+
+    /// The elements appended so far.
+    pub fn elements(&self) -> Elements<'_> {
+        Elements::over(self.bytes.get(self.start.saturating_add(4)..).unwrap_or_default())
     }
 
     fn header(&mut self, tag: u8, key: &str) {
@@ -188,6 +199,26 @@ impl DocBuilder {
         })
     }
 
+    /// Goes on in a nested document, until [`DocBuilder::close`].
+    pub fn open(mut self, key: &str) -> (DocBuilder, Open) {
+        self.header(0x03, key);
+        (DocBuilder::in_buffer(self.bytes), Open { start: self.start })
+    }
+
+    /// Goes on in a nested array, until [`ArrayBuilder::close`].
+    pub fn open_array(mut self, key: &str) -> (ArrayBuilder, Open) {
+        self.header(0x04, key);
+        (
+            ArrayBuilder { inner: DocBuilder::in_buffer(self.bytes), next: 0 },
+            Open { start: self.start },
+        )
+    }
+
+    /// Ends a nested document and goes on in the one around it.
+    pub fn close(self, around: Open) -> DocBuilder {
+        DocBuilder { bytes: self.finish_buffer(), start: around.start }
+    }
+
     fn nested(&mut self, tag: u8, key: &str, fill: impl FnOnce(&mut DocBuilder)) -> &mut Self {
         self.header(tag, key);
         let mut inner = DocBuilder::in_buffer(std::mem::take(&mut self.bytes));
@@ -208,6 +239,14 @@ impl DocBuilder {
     pub fn finish(self) -> DocBuf {
         DocBuf { bytes: self.finish_buffer() }
     }
+}
+
+/// A document around one that is being written: where it begins in the same buffer. For what is
+/// written in several calls; within one, a closure cannot be left half-way.
+#[derive(Debug)]
+#[must_use]
+pub struct Open {
+    start: usize,
 }
 
 impl Default for DocBuilder {
@@ -232,6 +271,11 @@ impl ArrayBuilder {
     /// Ends a detached array.
     pub fn finish(self) -> DocBuf {
         self.inner.finish()
+    }
+
+    /// Ends a nested array and goes on in the document around it.
+    pub fn close(self, around: Open) -> DocBuilder {
+        self.inner.close(around)
     }
 
     /// How many items there are.

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod decimal;
 pub mod number;
 mod raw;
+mod scratch;
 mod shell_text;
 pub mod validate;
 
@@ -21,10 +22,11 @@ pub use bson::{
     Timestamp, bson, doc,
 };
 
-pub use build::{ArrayBuilder, DocBuf, DocBuilder};
+pub use build::{ArrayBuilder, DocBuf, DocBuilder, Open};
 pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_documents};
 pub use decimal::Decimal;
 pub use number::{Number, as_exact_i64};
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
+pub use scratch::Scratch;
 pub use shell_text::{shell_text, shell_value};
 pub use validate::{Invalid, Limits, validate};

@@ -134,6 +134,13 @@ pub struct Elements<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Elements<'a> {
+    /// The elements in `bytes`, which have neither length nor end around them.
+    pub(crate) fn over(bytes: &'a [u8]) -> Elements<'a> {
+        Elements { rest: bytes }
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = RawElement<'a>;
 

@@ -190,8 +190,7 @@ async fn write(
         let asked = Asked { context, constants: &constants, bypass_validation };
         sinks::fill(&asked, sink.as_ref(), prepared).await?;
     }
-    let nothing = Batch { documents: ArrayBuilder::detached(), ended: true };
-    Ok(reply(context, "firstBatch", nothing, 0, &namespace))
+    Ok(reply(context, Batch::begin("firstBatch"), 0, &namespace))
 }
 
 /// Plans a pipeline over what the command names.

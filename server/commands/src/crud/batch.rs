@@ -5,11 +5,11 @@
 use crate::cursors::Cursor;
 use crate::reply::Reply;
 use crate::server::Context;
-use quire_bson::{ArrayBuilder, DocBuf, DocBuilder, RawValue};
+use quire_bson::{ArrayBuilder, DocBuf, DocBuilder, Open, RawDoc, RawValue};
 use quire_errors::Result;
 use quire_execution::wait::give_way;
 use quire_execution::{Query, Slice, Watch};
-use quire_query::pipeline::Step;
+use quire_query::pipeline::{Flow, Stopped};
 use std::sync::atomic::Ordering;
 
 /// The documents of a first batch when the client asks for no other number.
@@ -18,24 +18,33 @@ pub const FIRST_BATCH: u64 = 101;
 /// The bytes of a batch, unless a single document takes more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 
-/// The documents of one reply.
+/// The documents of one reply, written where they will be sent from.
 pub struct Batch {
-    pub documents: ArrayBuilder,
+    documents: ArrayBuilder,
+    cursor: Open,
+    reply: Open,
     /// The query gave no more when it was asked last.
     pub ended: bool,
 }
 
 impl Batch {
+    /// A batch without documents, which will stand in this field of the reply's cursor.
+    pub fn begin(field: &str) -> Batch {
+        let (cursor, around_cursor) = DocBuilder::new().open("cursor");
+        let (documents, around_documents) = cursor.open_array(field);
+        Batch { documents, cursor: around_documents, reply: around_cursor, ended: false }
+    }
+
     pub fn count(&self) -> u64 {
         self.documents.count() as u64
     }
 
     /// False when the document must wait for the next batch.
-    fn take(&mut self, doc: &DocBuf) -> bool {
+    fn take(&mut self, doc: RawDoc<'_>) -> bool {
         let fits = self.documents.is_empty()
             || self.documents.len().saturating_add(doc.as_bytes().len()) <= BATCH_BYTES_MAX;
         if fits {
-            self.documents.push_doc(doc.as_raw());
+            self.documents.push_doc(doc);
         }
         fits
     }
@@ -45,54 +54,52 @@ impl Batch {
 /// thread reads from a view of its own, unless all shall see one moment.
 pub async fn fill(
     context: &Context<'_>,
+    field: &str,
     query: &mut Query,
     held_back: &mut Option<DocBuf>,
     wanted: Option<u64>,
 ) -> Result<Batch> {
-    let mut batch = Batch { documents: ArrayBuilder::detached(), ended: false };
-    let is_full = |batch: &Batch| wanted.is_some_and(|wanted| batch.count() >= wanted);
-    if is_full(&batch) {
+    let mut batch = Batch::begin(field);
+    let wanted = wanted.unwrap_or(u64::MAX);
+    if wanted == 0 {
         return Ok(batch);
     }
     if let Some(doc) = held_back.take() {
-        batch.take(&doc);
+        batch.take(doc.as_raw());
     }
-    while !is_full(&batch) && !turn(context, query, held_back, &mut batch, &is_full)? {
-        give_way().await;
+    while batch.count() < wanted {
+        match turn(context, query, held_back, &mut batch, wanted)? {
+            Stopped::Full => break,
+            Stopped::Yield => give_way().await,
+            Stopped::End => {
+                batch.ended = true;
+                break;
+            }
+        }
     }
     Ok(batch)
 }
 
-/// One turn; true when the batch is as it shall be.
+/// One turn.
 fn turn(
     context: &Context<'_>,
     query: &mut Query,
     held_back: &mut Option<DocBuf>,
     batch: &mut Batch,
-    is_full: &dyn Fn(&Batch) -> bool,
-) -> Result<bool> {
+    wanted: u64,
+) -> Result<Stopped> {
     let watch: &dyn Watch = context.operation.as_ref();
     let view = context.view()?;
     query.resume(&view)?;
-    let mut slice = Slice::begin();
-    loop {
-        match query.next(&view, watch, &mut slice)? {
-            Step::Doc(doc) => {
-                if !batch.take(&doc) {
-                    *held_back = Some(doc);
-                    return Ok(true);
-                }
-                if is_full(batch) {
-                    return Ok(true);
-                }
-            }
-            Step::Yield => return Ok(false),
-            Step::Done => {
-                batch.ended = true;
-                return Ok(true);
-            }
+    let missing = wanted.saturating_sub(batch.count());
+    let mut take = |doc: RawDoc<'_>| {
+        if !batch.take(doc) {
+            *held_back = Some(DocBuf::from(doc));
+            return Ok(Flow::Full);
         }
-    }
+        Ok(if batch.count() >= wanted { Flow::Full } else { Flow::More })
+    };
+    query.run(&view, watch, &mut Slice::begin(), missing, &mut take)
 }
 
 /// How a new cursor behaves.
@@ -122,7 +129,7 @@ pub async fn open_cursor(
     let wanted = options.batch_size.unwrap_or(FIRST_BATCH);
     let wanted = options.limit.map_or(wanted, |limit| wanted.min(limit));
     let mut held_back = None;
-    let batch = fill(context, &mut query, &mut held_back, Some(wanted)).await?;
+    let batch = fill(context, "firstBatch", &mut query, &mut held_back, Some(wanted)).await?;
     let left = options.limit.map(|limit| limit.saturating_sub(batch.count()));
     let ended = (batch.ended && !options.tailable) || left == Some(0) || options.single_batch;
     let mut id = 0;
@@ -147,23 +154,19 @@ pub async fn open_cursor(
         };
         id = context.server.cursors.open(cursor, context.server.host.random())?;
     }
-    Ok(reply(context, "firstBatch", batch, id, &namespace))
+    Ok(reply(context, batch, id, &namespace))
 }
 
 /// The reply of `find`, `aggregate` and `getMore`.
-pub fn reply(context: &Context<'_>, field: &str, batch: Batch, id: i64, namespace: &str) -> Reply {
+pub fn reply(context: &Context<'_>, batch: Batch, id: i64, namespace: &str) -> Reply {
     let figures = &context.operation.figures;
     figures.returned.fetch_add(batch.count(), Ordering::Relaxed);
     context.server.counters.docs_returned.fetch_add(batch.count(), Ordering::Relaxed);
     figures.cursor.store(id, Ordering::Relaxed);
-    let documents = batch.documents.finish();
-    Reply::with(|reply| {
-        reply.append_with("cursor", |cursor| {
-            cursor.append_raw(field.as_bytes(), 0x04, documents.as_bytes());
-            cursor.append_i64("id", id).append_str("ns", namespace);
-            append_moment(cursor, context);
-        });
-    })
+    let mut cursor = batch.documents.close(batch.cursor);
+    cursor.append_i64("id", id).append_str("ns", namespace);
+    append_moment(&mut cursor, context);
+    Reply::begun(cursor.close(batch.reply))
 }
 
 /// Tells the client which moment it reads, so that it can go on at the same.
@@ -178,23 +181,17 @@ pub fn append_moment(b: &mut DocBuilder, context: &Context<'_>) {
 pub async fn each(
     context: &Context<'_>,
     query: &mut Query,
-    mut visit: impl FnMut(DocBuf) -> Result<()> + Send,
+    mut visit: impl FnMut(RawDoc<'_>) -> Result<()> + Send,
 ) -> Result<()> {
     let watch: &dyn Watch = context.operation.as_ref();
+    let mut take = |doc: RawDoc<'_>| visit(doc).map(|()| Flow::More);
     loop {
-        let ended = {
+        let stopped = {
             let view = context.view()?;
             query.resume(&view)?;
-            let mut slice = Slice::begin();
-            loop {
-                match query.next(&view, watch, &mut slice)? {
-                    Step::Doc(doc) => visit(doc)?,
-                    Step::Yield => break false,
-                    Step::Done => break true,
-                }
-            }
+            query.run(&view, watch, &mut Slice::begin(), u64::MAX, &mut take)?
         };
-        if ended {
+        if stopped == Stopped::End {
             return Ok(());
         }
         give_way().await;

@@ -79,10 +79,6 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
         return Ok(answer(request.window(all)));
     }
     let mut prepared = prepare(&resolved, &request, &constants)?;
-    if !resolved.is_view {
-        // The scan filters by itself, and what runs behind it skips and limits at most.
-        prepared.query.only_count();
-    }
     *context.operation.figures.plan.lock() = Some(prepared.summary);
     let mut count = 0u64;
     each(context, &mut prepared.query, |_| {

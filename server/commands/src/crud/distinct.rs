@@ -75,7 +75,8 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     *context.operation.figures.plan.lock() = Some(prepared.summary);
     let path: Vec<&str> = request.key.split('.').collect();
     let mut values = Values { order: constants.order.clone(), ..Values::default() };
-    each(context, &mut prepared.query, |doc| collect(doc, &path, &mut values)).await?;
+    let collect = |doc: RawDoc<'_>| walk(RawValue::Document(doc), &path, &mut values);
+    each(context, &mut prepared.query, collect).await?;
     let list = values.list.map_or_else(DocBuf::new, ArrayBuilder::finish);
     Ok(Reply::with(|reply| {
         reply.append_raw(b"values", 0x04, list.as_bytes());
@@ -98,17 +99,20 @@ pub fn prepare(
 struct Values {
     order: ValueOrder,
     seen: HashSet<Vec<u8>>,
+    /// The key of the value at hand.
+    key: Vec<u8>,
     list: Option<ArrayBuilder>,
 }
 
 impl Values {
     fn add(&mut self, value: RawValue<'_>) -> Result<()> {
         // Equal values, such as 1 and 1.0, have the same key.
-        let mut key = Vec::with_capacity(16);
-        quire_keys::encode_value(&mut key, self.order.key(value).value());
-        if !self.seen.insert(key) {
+        self.key.clear();
+        quire_keys::encode_value(&mut self.key, self.order.key(value).value());
+        if self.seen.contains(&self.key) {
             return Ok(());
         }
+        self.seen.insert(self.key.clone());
         let list = self.list.get_or_insert_with(ArrayBuilder::detached);
         list.push(value);
         if list.len() > VALUES_BYTES_MAX {
@@ -116,10 +120,6 @@ impl Values {
         }
         Ok(())
     }
-}
-
-fn collect(doc: DocBuf, path: &[&str], values: &mut Values) -> Result<()> {
-    walk(RawValue::Document(doc.as_raw()), path, values)
 }
 
 /// Follows a path through documents and the items of arrays; an array at its end gives its items.

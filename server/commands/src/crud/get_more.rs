@@ -84,7 +84,7 @@ async fn run(context: &Context<'_>) -> Result<Reply> {
     cursor.time_left = cursor.time_left.map(|left| left.saturating_sub(began.elapsed()));
     let ended = (batch.ended && !cursor.tailable) || cursor.left == Some(0);
     let id = if ended { 0 } else { request.id };
-    let mut reply = reply(context, "nextBatch", batch, id, &request.namespace);
+    let mut reply = reply(context, batch, id, &request.namespace);
     reply.more = !ended && context.request.exhaust_allowed();
     if !ended {
         held.put_back();
@@ -122,7 +122,7 @@ async fn next_batch(
     if cursor.tailable {
         cursor.query.look_again();
     }
-    fill(context, &mut cursor.query, &mut cursor.held_back, wanted).await
+    fill(context, "nextBatch", &mut cursor.query, &mut cursor.held_back, wanted).await
 }
 
 /// Waits until documents are added or the time is over, whichever comes first.

@@ -5,13 +5,15 @@
 //! out a turn at a time. A candidate is only that: whoever edits it looks at the row again.
 
 use super::Writer;
-use crate::{Choice, Found, Hint, Scan, ScanStep, Slice, Watch, Wish, choose_as_wished};
+use crate::{Choice, Found, Hint, Hit, Scan, Slice, Watch, Wish, choose_as_wished};
 use quire_bson::{RawDoc, RawValue};
 use quire_documents::{Collection, Layout, ReadView, id_row_key};
 use quire_errors::Result;
 use quire_query::filter::{Filter, is_operator_document};
+use quire_query::pipeline::{Flow, Stopped};
 use quire_query::sort::SortPattern;
 use quire_query::{Constants, ValueOrder};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The documents a statement means.
@@ -73,11 +75,20 @@ fn pinned_row(filter: RawDoc<'_>, order: &ValueOrder) -> Option<Vec<u8>> {
     (plain && exact).then(|| id_row_key(value))
 }
 
+/// Candidates found in one go: few at first, for those who want only one.
+const CHUNK_FIRST: usize = 4;
+const CHUNK_MAX: usize = 256;
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+
 /// A search in progress.
 pub(super) struct Search {
     view: ReadView,
     scan: Scan,
     slice: Slice,
+    /// Candidates that were found and not given out yet.
+    found: VecDeque<Found>,
+    chunk: usize,
+    ended: bool,
     /// The candidates come in the order of the sort.
     sorted: bool,
 }
@@ -102,19 +113,40 @@ impl Search {
             choose_as_wished(&collection, &selection.filter, &selection.sort, wish)?;
         let scan = Scan::new(&collection, access, selection.filter.clone());
         let sorted = sorted || selection.sort.is_empty();
-        Ok(Some((Search { view, scan, slice: Slice::begin(), sorted }, collection)))
+        let search = Search {
+            view,
+            scan,
+            slice: Slice::begin(),
+            found: VecDeque::new(),
+            chunk: CHUNK_FIRST,
+            ended: false,
+            sorted,
+        };
+        Ok(Some((search, collection)))
     }
 
     /// The next candidate.
     pub(super) async fn next(&mut self, watch: &dyn Watch) -> Result<Option<Found>> {
         loop {
-            match self.scan.next(&self.view, watch, &mut self.slice)? {
-                ScanStep::Found(found) => return Ok(Some(found)),
-                ScanStep::End => return Ok(None),
-                ScanStep::Yield => {
-                    crate::wait::give_way().await;
-                    self.slice = Slice::begin();
-                }
+            if let Some(found) = self.found.pop_front() {
+                return Ok(Some(found));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let (chunk, mut bytes) = (self.chunk, 0usize);
+            let found = &mut self.found;
+            let mut keep = |hit: Hit<'_>| {
+                bytes = bytes.saturating_add(hit.row.doc.as_bytes().len());
+                found.push_back(hit.into());
+                let is_full = found.len() >= chunk || bytes >= CHUNK_BYTES_MAX;
+                Ok(if is_full { Flow::Full } else { Flow::More })
+            };
+            let wanted = chunk as u64;
+            match self.scan.run(&self.view, watch, &mut self.slice, wanted, &mut keep)? {
+                Stopped::Full => self.chunk = self.chunk.saturating_mul(2).min(CHUNK_MAX),
+                Stopped::Yield => self.give_way().await,
+                Stopped::End => self.ended = true,
             }
         }
     }
@@ -127,14 +159,26 @@ impl Search {
     ) -> Result<Option<Found>> {
         let mut best: Option<(Vec<u8>, Found)> = None;
         let mut key = Vec::new();
-        while let Some(found) = self.next(watch).await? {
-            key.clear();
-            sort.write_key(found.doc.as_raw(), &mut key)?;
-            if best.as_ref().is_none_or(|(least, _)| key < *least) {
-                best = Some((std::mem::take(&mut key), found));
+        loop {
+            let mut compare = |hit: Hit<'_>| {
+                key.clear();
+                sort.write_key(hit.row.doc, &mut key)?;
+                if best.as_ref().is_none_or(|(least, _)| key < *least) {
+                    best = Some((std::mem::take(&mut key), hit.into()));
+                }
+                Ok(Flow::More)
+            };
+            let slice = &mut self.slice;
+            if self.scan.run(&self.view, watch, slice, u64::MAX, &mut compare)? == Stopped::End {
+                return Ok(best.map(|(_, found)| found));
             }
+            self.give_way().await;
         }
-        Ok(best.map(|(_, found)| found))
+    }
+
+    async fn give_way(&mut self) {
+        crate::wait::give_way().await;
+        self.slice = Slice::begin();
     }
 
     pub(super) fn is_sorted(&self) -> bool {

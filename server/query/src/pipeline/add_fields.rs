@@ -1,11 +1,11 @@
 //! `$addFields` and `$set`: fields computed from the document and laid over it, also below arrays.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::expression::{DEPTH_MAX, Expression, invalid_stage};
 use crate::field_path;
-use quire_bson::{ArrayBuilder, DocBuf, DocBuilder, RawDoc, RawElement, RawValue};
+use quire_bson::{ArrayBuilder, DocBuilder, RawDoc, RawElement, RawValue, Scratch};
 use quire_errors::{Code, CommandError, Result};
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ enum Node {
 #[derive(Clone, Debug)]
 struct AddFields {
     fields: Arc<Fields>,
+    shown: Scratch,
 }
 
 impl Definition for AddFields {
@@ -33,19 +34,13 @@ impl Definition for AddFields {
 }
 
 impl Stage for AddFields {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        match input.next()? {
-            Step::Doc(doc) => Ok(Step::Doc(self.apply(doc.as_raw())?)),
-            other => Ok(other),
-        }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        let fields = &self.fields;
+        output.take(self.shown.try_make(|shown| fields.write(doc, doc, shown))?)
     }
-}
 
-impl AddFields {
-    fn apply(&self, doc: RawDoc<'_>) -> Result<DocBuf> {
-        let mut out = DocBuilder::new();
-        self.fields.write(doc, doc, &mut out)?;
-        Ok(out.finish())
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted
     }
 }
 
@@ -212,5 +207,9 @@ pub(super) fn parse(
         )));
     }
     let fields = Arc::new(read(fields, constants, 0).map_err(refuse)?);
-    Ok(vec![StageSpec::new(name, spec, Kind::other(AddFields { fields }))])
+    Ok(vec![StageSpec::new(
+        name,
+        spec,
+        Kind::other(AddFields { fields, shown: Scratch::default() }),
+    )])
 }

@@ -1,9 +1,9 @@
 //! `$count`.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{EVERYTHING, Flow, Output, Stage};
 use crate::Constants;
-use quire_bson::{DocBuilder, RawValue};
+use quire_bson::{DocBuilder, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
@@ -21,21 +21,22 @@ impl Definition for Count {
 }
 
 impl Stage for Count {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        while !self.done {
-            match input.next()? {
-                Step::Doc(_) => self.seen = self.seen.saturating_add(1),
-                Step::Yield => return Ok(Step::Yield),
-                Step::Done => {
-                    self.done = true;
-                    // Nothing counted is no document, not a zero.
-                    if self.seen > 0 {
-                        return Ok(Step::Doc(self.result()));
-                    }
-                }
-            }
+    fn take(&mut self, _: RawDoc<'_>, _: &mut dyn Output) -> Result<Flow> {
+        self.seen = self.seen.saturating_add(1);
+        Ok(Flow::More)
+    }
+
+    fn finish(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        // Nothing counted is no document, not a zero.
+        if self.done || self.seen == 0 {
+            return Ok(Flow::More);
         }
-        Ok(Step::Done)
+        self.done = true;
+        output.take(self.result().as_raw())
+    }
+
+    fn needs(&self, _: u64) -> u64 {
+        EVERYTHING
     }
 }
 

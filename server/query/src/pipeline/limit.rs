@@ -1,9 +1,9 @@
 //! `$limit` and `$skip`.
 
 use super::stage::{Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
-use quire_bson::{Number, RawValue};
+use quire_bson::{Number, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
@@ -18,15 +18,23 @@ impl Limit {
 }
 
 impl Stage for Limit {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
         if self.left == 0 {
-            return Ok(Step::Done);
+            return Ok(Flow::End);
         }
-        let step = input.next()?;
-        if matches!(step, Step::Doc(_)) {
-            self.left = self.left.saturating_sub(1);
+        self.left = self.left.saturating_sub(1);
+        match output.take(doc)? {
+            Flow::More => self.go_on(output),
+            flow => Ok(flow),
         }
-        Ok(step)
+    }
+
+    fn go_on(&mut self, _: &mut dyn Output) -> Result<Flow> {
+        Ok(if self.left == 0 { Flow::End } else { Flow::More })
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted.min(self.left)
     }
 }
 
@@ -41,14 +49,16 @@ impl Skip {
 }
 
 impl Stage for Skip {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        while self.left > 0 {
-            match input.next()? {
-                Step::Doc(_) => self.left = self.left.saturating_sub(1),
-                other => return Ok(other),
-            }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        if self.left == 0 {
+            return output.take(doc);
         }
-        input.next()
+        self.left = self.left.saturating_sub(1);
+        Ok(Flow::More)
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted.saturating_add(self.left)
     }
 }
 

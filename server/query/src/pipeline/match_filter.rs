@@ -1,10 +1,10 @@
 //! `$match`.
 
 use super::stage::{Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::filter::Filter;
-use quire_bson::RawValue;
+use quire_bson::{RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
@@ -19,14 +19,12 @@ impl Match {
 }
 
 impl Stage for Match {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            match input.next()? {
-                Step::Doc(doc) if self.filter.matches(doc.as_raw())? => return Ok(Step::Doc(doc)),
-                Step::Doc(_) => {}
-                other => return Ok(other),
-            }
-        }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        if self.filter.matches(doc)? { output.take(doc) } else { Ok(Flow::More) }
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted
     }
 }
 

@@ -1,9 +1,10 @@
 //! Pipelines: stages that documents flow through.
 //!
 //! Owns parsing a pipeline into stages, the rules of which stage may stand where, what of its front a
-//! scan may take over, and running it. A running stage is plain data between calls: it keeps no
-//! reference to its input, which is handed in with each call. So a cursor can rest for minutes with a
-//! half-run pipeline and no snapshot open.
+//! scan may take over, and running it. Documents are pushed through the stages where they lie: whoever
+//! keeps one longer than a call makes a copy, and nobody else does. A running stage is plain data between
+//! calls, with no reference to where documents come from or go to. So a cursor can rest for minutes with
+//! a half-run pipeline and no snapshot open.
 //!
 //! A stage never does I/O: what a special source (`$collStats`, ...) means is the commands' affair, and
 //! so is what becomes of the documents that a pipeline gives to a sink (`$out`, `$merge`).
@@ -46,24 +47,67 @@ use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::Result;
 use std::sync::Arc;
 
-/// What a stage or source gives when asked for its next document.
-#[derive(Debug)]
-pub enum Step {
-    Doc(DocBuf),
-    /// The time slice is used up; ask again later. Nothing is lost.
+/// What whoever takes documents says after each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The next one, please.
+    More,
+    /// Enough for now. This document was taken, and the next one follows when the pipeline goes on.
+    Full,
+    /// No further document would be looked at.
+    End,
+}
+
+/// Why documents stopped coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Whoever takes them has enough for now.
+    Full,
+    /// The time slice is used up; go on later. Nothing is lost.
     Yield,
-    Done,
+    /// There are no more, or no more are wanted.
+    End,
+}
+
+/// Takes documents, each of which is there only for the call.
+pub trait Output {
+    fn take(&mut self, doc: RawDoc<'_>) -> Result<Flow>;
+}
+
+impl<F: FnMut(RawDoc<'_>) -> Result<Flow>> Output for F {
+    fn take(&mut self, doc: RawDoc<'_>) -> Result<Flow> {
+        self(doc)
+    }
 }
 
 /// Where documents come from.
 pub trait Input {
-    fn next(&mut self) -> Result<Step>;
+    /// Gives the documents that follow.
+    fn give(&mut self, output: &mut dyn Output) -> Result<Stopped>;
 }
 
 /// One running stage.
 pub trait Stage: Send {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step>;
+    /// Takes in a document and gives what becomes of it.
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow>;
+
+    /// Called before further documents come: gives what it could not give when the output was full.
+    fn go_on(&mut self, _output: &mut dyn Output) -> Result<Flow> {
+        Ok(Flow::More)
+    }
+
+    /// No documents follow: gives what it kept until now, until the output is full. Then it is called
+    /// again.
+    fn finish(&mut self, _output: &mut dyn Output) -> Result<Flow> {
+        Ok(Flow::More)
+    }
+
+    /// How many documents it will take in, at the least, to give so many.
+    fn needs(&self, wanted: u64) -> u64;
 }
+
+/// What a stage needs that gives nothing before it has seen everything.
+const EVERYTHING: u64 = u64::MAX;
 
 /// A parsed pipeline. Cheap to clone; running it does not change it.
 #[derive(Clone, Debug, Default)]

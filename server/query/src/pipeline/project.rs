@@ -1,17 +1,18 @@
 //! `$project` and `$unset`.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::expression::invalid_stage;
 use crate::projection::{Mode, Projection};
-use quire_bson::{DocBuilder, RawDoc, RawValue};
+use quire_bson::{DocBuilder, RawDoc, RawValue, Scratch};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 struct Project {
     projection: Arc<Projection>,
+    shown: Scratch,
 }
 
 impl Definition for Project {
@@ -21,11 +22,13 @@ impl Definition for Project {
 }
 
 impl Stage for Project {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        match input.next()? {
-            Step::Doc(doc) => Ok(Step::Doc(self.projection.apply(doc.as_raw(), None)?)),
-            other => Ok(other),
-        }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        let projection = &self.projection;
+        output.take(self.shown.try_make(|shown| projection.apply_into(doc, None, shown))?)
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted
     }
 }
 
@@ -37,7 +40,7 @@ fn stage(
 ) -> Result<Vec<StageSpec>> {
     let projection = Projection::parse(fields, None, constants, Mode::Aggregate)
         .map_err(|error| invalid_stage(name, error))?;
-    let project = Project { projection: Arc::new(projection) };
+    let project = Project { projection: Arc::new(projection), shown: Scratch::default() };
     Ok(vec![StageSpec::new(name, spec, Kind::other(project))])
 }
 

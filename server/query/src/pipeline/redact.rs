@@ -1,7 +1,7 @@
 //! `$redact`: keeps, prunes or descends into each level of a document.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::expression::{Expression, show};
 use quire_bson::{Bson, DocBuf, Document, RawDoc, RawValue};
@@ -20,18 +20,15 @@ impl Definition for Redact {
 }
 
 impl Stage for Redact {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            match input.next()? {
-                Step::Doc(doc) => {
-                    let root = doc.as_raw();
-                    if let Some(kept) = self.level(root, root.to_document())? {
-                        return Ok(Step::Doc(DocBuf::from(&kept)));
-                    }
-                }
-                other => return Ok(other),
-            }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        match self.level(doc, doc.to_document())? {
+            Some(kept) => output.take(DocBuf::from(&kept).as_raw()),
+            None => Ok(Flow::More),
         }
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted
     }
 }
 

@@ -1,7 +1,7 @@
 //! `$replaceRoot` and `$replaceWith`.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::expression::{Expression, show, type_name};
 use quire_bson::{Bson, DocBuf, RawDoc, RawValue};
@@ -22,14 +22,15 @@ impl Definition for Replace {
 }
 
 impl Stage for Replace {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        match input.next()? {
-            Step::Doc(doc) => match self.root.evaluate(doc.as_raw())? {
-                Some(Bson::Document(root)) => Ok(Step::Doc(DocBuf::from(&root))),
-                other => Err(self.refuse(other.as_ref(), doc.as_raw())),
-            },
-            other => Ok(other),
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        match self.root.evaluate(doc)? {
+            Some(Bson::Document(root)) => output.take(DocBuf::from(&root).as_raw()),
+            other => Err(self.refuse(other.as_ref(), doc)),
         }
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted
     }
 }
 

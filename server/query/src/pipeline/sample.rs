@@ -1,11 +1,11 @@
 //! `$sample`: a random choice of documents, in random order, from the command's seed.
 
-use super::sort::{Keyed, Sorter, give};
+use super::sort::{Sorted, Sorter};
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{EVERYTHING, Flow, Output, Stage};
 use crate::Constants;
 use crate::expression::RandomStream;
-use quire_bson::{Number, RawValue};
+use quire_bson::{Number, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ impl Definition for Sample {
         };
         Box::new(Running {
             random: RandomStream::new(self.seed),
-            state: State::Gathering(Sorter::new(Some(self.size), refusal)),
+            sorter: Sorter::new(Some(self.size), refusal),
+            sorted: None,
         })
     }
 }
@@ -34,28 +35,22 @@ impl Definition for Sample {
 /// Each document gets a random key, and those with the smallest keys are the sample.
 struct Running {
     random: RandomStream,
-    state: State,
-}
-
-enum State {
-    Gathering(Sorter),
-    Giving(std::vec::IntoIter<Keyed>),
+    sorter: Sorter,
+    sorted: Option<Sorted>,
 }
 
 impl Stage for Running {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            match &mut self.state {
-                State::Gathering(sorter) => match input.next()? {
-                    Step::Doc(doc) => {
-                        sorter.add(self.random.next_u64().to_be_bytes().to_vec(), doc)?;
-                    }
-                    Step::Yield => return Ok(Step::Yield),
-                    Step::Done => self.state = State::Giving(sorter.finish()),
-                },
-                State::Giving(docs) => return Ok(give(docs)),
-            }
-        }
+    fn take(&mut self, doc: RawDoc<'_>, _: &mut dyn Output) -> Result<Flow> {
+        let key = self.random.next_u64().to_be_bytes();
+        self.sorter.add(&key, doc).map(|()| Flow::More)
+    }
+
+    fn finish(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        self.sorted.get_or_insert_with(|| self.sorter.sorted()).give(output)
+    }
+
+    fn needs(&self, _: u64) -> u64 {
+        EVERYTHING
     }
 }
 

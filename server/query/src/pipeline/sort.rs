@@ -3,17 +3,17 @@
 
 use super::memory::Budget;
 use super::stage::{Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{EVERYTHING, Flow, Output, Stage};
 use crate::Constants;
 use crate::sort::SortPattern;
-use quire_bson::{DocBuf, RawValue};
+use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// A document with its key; ordered by key and arrival only.
 #[derive(Debug)]
-pub(super) struct Keyed {
+struct Keyed {
     key: Vec<u8>,
     arrival: u64,
     doc: DocBuf,
@@ -22,6 +22,14 @@ pub(super) struct Keyed {
 impl Keyed {
     fn bytes(&self) -> usize {
         size_of::<Keyed>() + self.key.len() + self.doc.as_bytes().len()
+    }
+
+    /// Becomes another one in the same memory.
+    fn replace(&mut self, key: &[u8], arrival: u64, doc: RawDoc<'_>) {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.arrival = arrival;
+        self.doc.copy_from(doc);
     }
 }
 
@@ -59,39 +67,52 @@ impl Sorter {
         Sorter { heap: BinaryHeap::new(), limit, arrivals: 0, budget: Budget::new(refusal) }
     }
 
-    pub(super) fn add(&mut self, key: Vec<u8>, doc: DocBuf) -> Result<()> {
-        let full = self.limit.is_some_and(|limit| self.heap.len() as u64 >= limit);
-        if full {
-            // What arrives later loses against an equal key.
-            match self.heap.peek() {
-                Some(last) if key < last.key => {}
-                _ => return Ok(()),
-            }
-            if let Some(dropped) = self.heap.pop() {
-                self.budget.give_back(dropped.bytes());
-            }
-        }
-        let keyed = Keyed { key, arrival: self.arrivals, doc };
+    /// Takes in a document by its key. Most are neither kept nor copied when only the first are wanted.
+    pub(super) fn add(&mut self, key: &[u8], doc: RawDoc<'_>) -> Result<()> {
+        let arrival = self.arrivals;
         self.arrivals = self.arrivals.saturating_add(1);
+        if self.limit.is_some_and(|limit| self.heap.len() as u64 >= limit) {
+            // What arrives later loses against an equal key.
+            let last = self.heap.peek_mut().filter(|last| key < last.key.as_slice());
+            let Some(mut last) = last else { return Ok(()) };
+            self.budget.give_back(last.bytes());
+            last.replace(key, arrival, doc);
+            return self.budget.take(last.bytes());
+        }
+        let keyed = Keyed { key: key.to_vec(), arrival, doc: DocBuf::from(doc) };
         self.budget.take(keyed.bytes())?;
         self.heap.push(keyed);
         Ok(())
     }
 
-    /// The documents in order.
-    pub(super) fn finish(&mut self) -> std::vec::IntoIter<Keyed> {
-        std::mem::take(&mut self.heap).into_sorted_vec().into_iter()
+    /// The documents in order; none are left here.
+    pub(super) fn sorted(&mut self) -> Sorted {
+        Sorted(std::mem::take(&mut self.heap).into_sorted_vec().into_iter())
+    }
+}
+
+/// Documents in their order.
+pub(super) struct Sorted(std::vec::IntoIter<Keyed>);
+
+impl Sorted {
+    /// Gives those that follow, until the output is full.
+    pub(super) fn give(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        for keyed in &mut self.0 {
+            let flow = output.take(keyed.doc.as_raw())?;
+            if flow != Flow::More {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::More)
     }
 }
 
 pub(super) struct Sort {
     pattern: SortPattern,
-    state: State,
-}
-
-enum State {
-    Gathering(Sorter),
-    Giving(std::vec::IntoIter<Keyed>),
+    sorter: Sorter,
+    /// The key of the document at hand.
+    key: Vec<u8>,
+    sorted: Option<Sorted>,
 }
 
 impl Sort {
@@ -102,27 +123,24 @@ impl Sort {
                 super::memory::STAGE_BYTES_MAX
             )
         };
-        Sort { pattern, state: State::Gathering(Sorter::new(limit, refusal)) }
+        Sort { pattern, sorter: Sorter::new(limit, refusal), key: Vec::new(), sorted: None }
     }
 }
 
 impl Stage for Sort {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            match &mut self.state {
-                State::Gathering(sorter) => match input.next()? {
-                    Step::Doc(doc) => sorter.add(self.pattern.key(doc.as_raw())?, doc)?,
-                    Step::Yield => return Ok(Step::Yield),
-                    Step::Done => self.state = State::Giving(sorter.finish()),
-                },
-                State::Giving(docs) => return Ok(give(docs)),
-            }
-        }
+    fn take(&mut self, doc: RawDoc<'_>, _: &mut dyn Output) -> Result<Flow> {
+        self.key.clear();
+        self.pattern.write_key(doc, &mut self.key)?;
+        self.sorter.add(&self.key, doc).map(|()| Flow::More)
     }
-}
 
-pub(super) fn give(docs: &mut std::vec::IntoIter<Keyed>) -> Step {
-    docs.next().map_or(Step::Done, |keyed| Step::Doc(keyed.doc))
+    fn finish(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        self.sorted.get_or_insert_with(|| self.sorter.sorted()).give(output)
+    }
+
+    fn needs(&self, _: u64) -> u64 {
+        EVERYTHING
+    }
 }
 
 pub(super) fn parse(

@@ -4,9 +4,9 @@ mod front;
 mod group;
 mod stages;
 
-use super::{Input, Pipeline, Step};
+use super::{Flow, Input, Output, Pipeline, Stopped};
 use crate::Constants;
-use quire_bson::{Bson, DocBuf, Document, doc};
+use quire_bson::{Bson, DocBuf, Document, RawDoc, doc};
 use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
@@ -28,26 +28,38 @@ struct Yielding {
 }
 
 impl Input for Yielding {
-    fn next(&mut self) -> Result<Step> {
+    fn give(&mut self, output: &mut dyn Output) -> Result<Stopped> {
         self.yielded = !self.yielded;
         if self.yielded {
-            return Ok(Step::Yield);
+            return Ok(Stopped::Yield);
         }
-        Ok(self.docs.next().map_or(Step::Done, |doc| Step::Doc(DocBuf::from(&doc))))
+        let Some(doc) = self.docs.next() else { return Ok(Stopped::End) };
+        Ok(match output.take(DocBuf::from(&doc).as_raw())? {
+            Flow::More => Stopped::Yield,
+            Flow::Full => Stopped::Full,
+            Flow::End => Stopped::End,
+        })
     }
 }
 
 pub(super) fn run_parsed(pipeline: &Pipeline, docs: Vec<Document>) -> Result<Vec<Document>> {
+    let at_once = run_for(pipeline, docs.clone(), Flow::More)?;
+    let one_by_one = run_for(pipeline, docs, Flow::Full)?;
+    assert_eq!(at_once, one_by_one, "a batch that is full loses and adds nothing");
+    Ok(at_once)
+}
+
+/// Runs a pipeline for someone who says `flow` to each document.
+fn run_for(pipeline: &Pipeline, docs: Vec<Document>, flow: Flow) -> Result<Vec<Document>> {
     let mut source = Yielding { docs: docs.into_iter(), yielded: false };
     let mut chain = pipeline.start();
     let mut out = Vec::new();
-    loop {
-        match chain.next(&mut source)? {
-            Step::Doc(doc) => out.push(doc.as_raw().to_document()),
-            Step::Yield => {}
-            Step::Done => return Ok(out),
-        }
-    }
+    let mut keep = |doc: RawDoc<'_>| {
+        out.push(doc.to_document());
+        Ok(flow)
+    };
+    while chain.run(&mut source, &mut keep)? != Stopped::End {}
+    Ok(out)
 }
 
 pub(super) fn run(

@@ -1,12 +1,11 @@
 //! `$unwind`: one document for each element of an array.
 
 use super::stage::{Definition, Kind, StageSpec};
-use super::{Input, Stage, Step};
+use super::{Flow, Output, Stage};
 use crate::Constants;
 use crate::field_path;
-use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue};
+use quire_bson::{DocBuf, DocBuilder, RawDoc, RawValue, Scratch};
 use quire_errors::{CommandError, Result};
-use std::ops::Range;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -19,100 +18,99 @@ struct Unwind {
 
 impl Definition for Unwind {
     fn start(&self) -> Box<dyn Stage> {
-        Box::new(Running { unwind: self.clone(), current: None })
+        Box::new(Running {
+            unwind: self.clone(),
+            shown: Scratch::default(),
+            with_index: Scratch::default(),
+            rest: None,
+        })
     }
 }
 
 struct Running {
     unwind: Unwind,
-    current: Option<Current>,
+    shown: Scratch,
+    with_index: Scratch,
+    rest: Option<Rest>,
 }
 
-/// A document whose array is being taken apart.
-struct Current {
+/// A document of whose array some elements are still to be shown.
+struct Rest {
     doc: DocBuf,
-    /// Type and place of each element's value within the bytes of `doc`.
-    elements: Vec<(u8, Range<usize>)>,
+    /// The first of them.
     next: usize,
 }
 
-impl Current {
-    fn new(doc: DocBuf, elements: Vec<(u8, Range<usize>)>) -> Current {
-        Current { doc, elements, next: 0 }
-    }
-}
-
 impl Stage for Running {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            if let Some(doc) = self.next_of_current() {
-                return Ok(Step::Doc(doc));
-            }
-            match input.next()? {
-                Step::Doc(doc) => {
-                    if let Some(doc) = self.begin(doc) {
-                        return Ok(Step::Doc(doc));
-                    }
+    fn take(&mut self, doc: RawDoc<'_>, output: &mut dyn Output) -> Result<Flow> {
+        match find(doc, &self.unwind.path) {
+            Some(RawValue::Array(array)) if array.is_empty() => {
+                if !self.unwind.preserve {
+                    return Ok(Flow::More);
                 }
-                other => return Ok(other),
+                let path = &self.unwind.path;
+                let without = set(&mut self.shown, doc, path, None);
+                give(&self.unwind, &mut self.with_index, without, None, output)
             }
+            Some(RawValue::Array(array)) => self.take_apart(doc, array, 0, output),
+            None | Some(RawValue::Null | RawValue::Undefined) if !self.unwind.preserve => {
+                Ok(Flow::More)
+            }
+            // What is no array counts as an array of itself.
+            _ => give(&self.unwind, &mut self.with_index, doc, None, output),
         }
+    }
+
+    fn go_on(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        let Some(Rest { doc, next }) = self.rest.take() else { return Ok(Flow::More) };
+        match find(doc.as_raw(), &self.unwind.path) {
+            Some(RawValue::Array(array)) => self.take_apart(doc.as_raw(), array, next, output),
+            _ => Ok(Flow::More),
+        }
+    }
+
+    fn needs(&self, wanted: u64) -> u64 {
+        wanted.min(1)
     }
 }
 
 impl Running {
-    fn next_of_current(&mut self) -> Option<DocBuf> {
-        let current = self.current.as_mut()?;
-        let Some((tag, range)) = current.elements.get(current.next) else {
-            self.current = None;
-            return None;
-        };
-        let value = current.doc.as_bytes().get(range.clone()).unwrap_or_default();
-        let doc = set(current.doc.as_raw(), &self.unwind.path, Some((*tag, value)));
-        let index = i64::try_from(current.next).unwrap_or(i64::MAX);
-        current.next += 1;
-        Some(self.unwind.with_index(doc, Some(index)))
-    }
-
-    /// Takes a new document: gives it back when it passes as it is, or makes it the current one.
-    fn begin(&mut self, doc: DocBuf) -> Option<DocBuf> {
-        let unwind = &self.unwind;
-        match find(doc.as_raw(), &unwind.path) {
-            Some(RawValue::Array(array)) if array.is_empty() => {
-                let without = || set(doc.as_raw(), &unwind.path, None);
-                unwind.preserve.then(|| unwind.with_index(without(), None))
+    /// Gives a document for each element of its array, from the one at `first` on.
+    fn take_apart(
+        &mut self,
+        doc: RawDoc<'_>,
+        array: RawDoc<'_>,
+        first: usize,
+        output: &mut dyn Output,
+    ) -> Result<Flow> {
+        for (at, element) in array.iter().enumerate().skip(first) {
+            let (path, value) = (&self.unwind.path, (element.tag(), element.value_bytes()));
+            let single = set(&mut self.shown, doc, path, Some(value));
+            match give(&self.unwind, &mut self.with_index, single, Some(at), output)? {
+                Flow::More => {}
+                Flow::Full => {
+                    self.rest = Some(Rest { doc: DocBuf::from(doc), next: at + 1 });
+                    return Ok(Flow::Full);
+                }
+                Flow::End => return Ok(Flow::End),
             }
-            Some(RawValue::Array(array)) => {
-                let elements = places(doc.as_bytes(), array);
-                self.current = Some(Current::new(doc, elements));
-                None
-            }
-            None | Some(RawValue::Null | RawValue::Undefined) => {
-                unwind.preserve.then(|| unwind.with_index(doc, None))
-            }
-            // What is no array counts as an array of itself.
-            Some(_) => Some(unwind.with_index(doc, None)),
         }
+        Ok(Flow::More)
     }
 }
 
-impl Unwind {
-    fn with_index(&self, doc: DocBuf, index: Option<i64>) -> DocBuf {
-        let Some(path) = &self.index else { return doc };
-        let bytes = index.unwrap_or(0).to_le_bytes();
-        let value = if index.is_some() { (0x12, &bytes[..]) } else { (0x0A, &[][..]) };
-        set(doc.as_raw(), path, Some(value))
-    }
-}
-
-/// Where the values of an array's elements lie within the bytes of the document that holds it.
-fn places(doc: &[u8], array: RawDoc<'_>) -> Vec<(u8, Range<usize>)> {
-    let base = doc.as_ptr().addr();
-    let place = |value: &[u8]| {
-        let start = value.as_ptr().addr().saturating_sub(base);
-        start..start.saturating_add(value.len())
-    };
-    array.iter().map(|element| (element.tag(), place(element.value_bytes()))).collect()
+/// Gives a document, with the position of its element if that is asked for.
+fn give(
+    unwind: &Unwind,
+    with_index: &mut Scratch,
+    doc: RawDoc<'_>,
+    index: Option<usize>,
+    output: &mut dyn Output,
+) -> Result<Flow> {
+    let Some(path) = &unwind.index else { return output.take(doc) };
+    let index = index.map(|index| i64::try_from(index).unwrap_or(i64::MAX).to_le_bytes());
+    let value = index.as_ref().map_or((0x0A, &[][..]), |index| (0x12, &index[..]));
+    output.take(set(with_index, doc, path, Some(value)))
 }
 
 /// The value at a path through documents; an array on the way ends it.
@@ -123,10 +121,13 @@ fn find<'d>(doc: RawDoc<'d>, path: &[String]) -> Option<RawValue<'d>> {
 }
 
 /// The document with the value at `path` replaced, made or taken away.
-fn set(doc: RawDoc<'_>, path: &[String], value: Option<(u8, &[u8])>) -> DocBuf {
-    let mut out = DocBuilder::new();
-    write(doc, path, value, &mut out);
-    out.finish()
+fn set<'s>(
+    scratch: &'s mut Scratch,
+    doc: RawDoc<'_>,
+    path: &[String],
+    value: Option<(u8, &[u8])>,
+) -> RawDoc<'s> {
+    scratch.make(|out| write(doc, path, value, out))
 }
 
 fn write(doc: RawDoc<'_>, path: &[String], value: Option<(u8, &[u8])>, out: &mut DocBuilder) {

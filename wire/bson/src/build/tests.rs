@@ -2,6 +2,22 @@ use super::*;
 use crate::{Limits, doc, validate};
 
 #[test]
+fn what_is_written_in_several_calls_is_as_if_it_were_written_in_one() {
+    let (mut nested, around_nested) = DocBuilder::new().open("a");
+    nested.append_i32("x", 1);
+    let (mut list, around_list) = nested.open_array("l");
+    list.push(RawValue::Int32(2)).push(RawValue::Null);
+    let mut nested = list.close(around_list);
+    nested.append_i32("y", 3);
+    let mut outer = nested.close(around_nested);
+    outer.append_i32("b", 4);
+    let keys: Vec<_> = outer.elements().map(|element| element.key().to_owned()).collect();
+    assert_eq!(keys, ["a", "b"]);
+    let expected = doc! { "a": { "x": 1, "l": [2, Bson::Null], "y": 3 }, "b": 4 };
+    assert_eq!(outer.finish().as_raw().to_document(), expected);
+}
+
+#[test]
 fn items_of_an_array_are_named_by_their_positions() {
     let mut builder = DocBuilder::new();
     builder.append_array("a", |items| {

@@ -13,13 +13,13 @@ mod tests;
 use crate::crud::reading::Prepared;
 use crate::persona::Behaviour;
 use crate::server::Context;
-use quire_bson::{DocBuf, RawValue};
+use quire_bson::{DocBuf, RawDoc, RawValue};
 use quire_documents::{Namespace, ReadView};
 use quire_errors::{Code, CommandError, Result};
 use quire_execution::wait::{Waiting, give_way};
 use quire_execution::{Query, Slice, Watch};
 use quire_query::Constants;
-use quire_query::pipeline::{Endpoint, Step};
+use quire_query::pipeline::{Endpoint, Flow, Stopped};
 use std::sync::Arc;
 
 /// Documents and bytes that are read before they are written.
@@ -90,18 +90,17 @@ impl<'a> Documents<'a> {
         let watch: &dyn Watch = self.context.operation.as_ref();
         let mut batch = Vec::new();
         let mut bytes = 0usize;
-        let mut slice = Slice::begin();
-        while batch.len() < BATCH_DOCUMENTS_MAX && bytes < BATCH_BYTES_MAX {
-            match self.query.next(&self.view, watch, &mut slice)? {
-                Step::Doc(doc) => {
-                    bytes = bytes.saturating_add(doc.as_bytes().len());
-                    batch.push(doc);
-                }
-                Step::Yield => {
-                    give_way().await;
-                    slice = Slice::begin();
-                }
-                Step::Done => break,
+        loop {
+            let mut keep = |doc: RawDoc<'_>| {
+                bytes = bytes.saturating_add(doc.as_bytes().len());
+                batch.push(DocBuf::from(doc));
+                let is_full = batch.len() >= BATCH_DOCUMENTS_MAX || bytes >= BATCH_BYTES_MAX;
+                Ok(if is_full { Flow::Full } else { Flow::More })
+            };
+            let (slice, wanted) = (&mut Slice::begin(), BATCH_DOCUMENTS_MAX as u64);
+            match self.query.run(&self.view, watch, slice, wanted, &mut keep)? {
+                Stopped::Full | Stopped::End => break,
+                Stopped::Yield => give_way().await,
             }
         }
         Ok(batch)

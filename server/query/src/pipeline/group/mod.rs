@@ -15,10 +15,10 @@ pub(super) use parse::{parse, parse_sort_by_count};
 
 use super::memory::Budget;
 use super::stage::Definition;
-use super::{Input, Stage, Step};
+use super::{EVERYTHING, Flow, Output, Stage};
 use crate::expression::Expression;
 use accumulators::Accumulation;
-use quire_bson::{Bson, DocBuf, DocBuilder, RawDoc};
+use quire_bson::{Bson, DocBuilder, RawDoc, Scratch};
 use quire_collation::ValueOrder;
 use quire_errors::Result;
 use state::State;
@@ -51,6 +51,7 @@ impl Definition for Group {
             groups: Vec::new(),
             budget: Budget::new(refusal),
             giving: None,
+            shown: Scratch::default(),
         })
     }
 }
@@ -61,6 +62,7 @@ struct Running {
     groups: Vec<OneGroup>,
     budget: Budget,
     giving: Option<std::vec::IntoIter<OneGroup>>,
+    shown: Scratch,
 }
 
 struct OneGroup {
@@ -73,23 +75,25 @@ const GROUP_BYTES: usize = 64;
 const STATE_BYTES: usize = 64;
 
 impl Stage for Running {
-    fn next(&mut self, input: &mut dyn Input) -> Result<Step> {
-        loop {
-            if let Some(groups) = &mut self.giving {
-                return Ok(match groups.next() {
-                    Some(group) => Step::Doc(self.spec.show(group)?),
-                    None => Step::Done,
-                });
-            }
-            match input.next()? {
-                Step::Doc(doc) => self.add(doc.as_raw())?,
-                Step::Yield => return Ok(Step::Yield),
-                Step::Done => {
-                    self.by_key = HashMap::new();
-                    self.giving = Some(std::mem::take(&mut self.groups).into_iter());
-                }
+    fn take(&mut self, doc: RawDoc<'_>, _: &mut dyn Output) -> Result<Flow> {
+        self.add(doc).map(|()| Flow::More)
+    }
+
+    fn finish(&mut self, output: &mut dyn Output) -> Result<Flow> {
+        self.by_key = HashMap::new();
+        let groups = std::mem::take(&mut self.groups);
+        for group in self.giving.get_or_insert_with(|| groups.into_iter()) {
+            let shown = self.shown.try_make(|shown| self.spec.show(group, shown))?;
+            let flow = output.take(shown)?;
+            if flow != Flow::More {
+                return Ok(flow);
             }
         }
+        Ok(Flow::More)
+    }
+
+    fn needs(&self, _: u64) -> u64 {
+        EVERYTHING
     }
 }
 
@@ -124,13 +128,12 @@ impl Running {
 }
 
 impl Spec {
-    fn show(&self, mut group: OneGroup) -> Result<DocBuf> {
-        let mut out = DocBuilder::new();
+    fn show(&self, mut group: OneGroup, out: &mut DocBuilder) -> Result<()> {
         out.append_bson("_id", &group.id);
         for ((name, _), state) in self.fields.iter().zip(&mut group.states) {
             // Every group has every field: what is missing shows as null.
             out.append_bson(name, &state.finish()?.unwrap_or(Bson::Null));
         }
-        Ok(out.finish())
+        Ok(())
     }
 }
