@@ -1,5 +1,5 @@
 # Two commands are all that is needed: `make run` and `make test`. Both first check that the machine
-# has what the build needs. Everything is built in the release profile: what is tested is what ships.
+# has what the build needs. Tests of whole servers, and benchmarks, start the daemon as it ships.
 
 SHELL := /bin/bash
 
@@ -23,8 +23,11 @@ ROCKSDB_LIB_DIR ?= $(shell deploy/rocksdb --directory)
 export ROCKSDB_LIB_DIR
 export ROCKSDB_STATIC := 1
 
+# The daemon is built in a profile of its own, which takes a while to link.
+BUILD_QUIRED := cargo build --profile dist --locked -p quired
+
 # For the driver suites; a path to another build tests that one.
-QUIRE_BIN ?= $(CARGO_TARGET_DIR)/release/quired
+QUIRE_BIN ?= $(CARGO_TARGET_DIR)/dist/quired
 export QUIRE_BIN
 
 # More flags for the server: make run ARGS="--port 27018 -v"
@@ -77,7 +80,7 @@ prepare-test:
 	@deploy/rocksdb
 
 build: prepare
-	cargo build --release --locked -p quired
+	$(BUILD_QUIRED)
 
 run: build
 	@mkdir -p $(DATA)
@@ -87,7 +90,7 @@ test: prepare-test test-rust test-drivers test-deploy
 
 # The tests of whole servers start the daemon that ships, so it is built first.
 test-rust: prepare-test
-	cargo build --release --locked -p quired
+	$(BUILD_QUIRED)
 	cargo test --release --locked --workspace --features quire-documents/rocks
 
 # Kills the server under its writers, KILL_ROUNDS times, and prints what that gave.
@@ -101,7 +104,7 @@ idle-connections: build
 		--test system -- an_idle_connection_costs_little --nocapture
 
 test-drivers: prepare-test
-	cargo build --release --locked -p quired
+	$(BUILD_QUIRED)
 	tests/drivers/run python
 	tests/drivers/run older_python
 	tests/drivers/run node
@@ -111,7 +114,7 @@ test-drivers: prepare-test
 
 # deploy/docker-compose.yml as it stands, with nodes taken away; left out where no Docker engine is up.
 test-deploy: prepare-test
-	cargo build --release --locked -p quired
+	$(BUILD_QUIRED)
 	tests/deploy/run
 
 # Compiles in a container of its own; DOCKER_BUILDKIT is for Docker before 23.
@@ -122,26 +125,30 @@ image:
 # The data goes beside the builds: a temporary directory may be in memory, where no flush costs.
 # PostgreSQL and etcd are measured too where they are installed (Debian: postgresql, etcd-server).
 bench: prepare
-	cargo build --release --locked -p quired -p quire-bench
+	$(BUILD_QUIRED)
+	cargo build --release --locked -p quire-bench
 	"$(CARGO_TARGET_DIR)/release/quire-bench" --quired "$(QUIRE_BIN)" \
 		--directory "$(QUIRE_CACHE)/bench" $(WORKLOAD:%=--workload %) $(BENCH_ARGS)
 
 # The other revision is built in a tree and a target directory of its own, both in the cache.
 bench-compare: prepare
 	@test -n "$(REV)" || { echo "make bench-compare REV=<revision>" >&2; exit 2; }
-	cargo build --release --locked -p quired -p quire-bench
+	$(BUILD_QUIRED)
+	cargo build --release --locked -p quire-bench
 	tests/bench/compare "$(REV)" "$(QUIRE_BIN)" $(WORKLOAD:%=--workload %) $(BENCH_ARGS)
 
 # Three processes, stock clients, and faults. Data goes to a real disk, as for `make bench`.
 chaos: prepare
-	cargo build --release --locked -p quired -p quire-chaos
+	$(BUILD_QUIRED)
+	cargo build --release --locked -p quire-chaos
 	"$(CARGO_TARGET_DIR)/release/quire-chaos" chaos --quired "$(QUIRE_BIN)" \
 		--directory "$(QUIRE_CACHE)/chaos" --seconds $(CHAOS_SECONDS) \
 		$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 # Beside etcd, when it is installed (Debian: etcd-server).
 failover: prepare
-	cargo build --release --locked -p quired -p quire-chaos
+	$(BUILD_QUIRED)
+	cargo build --release --locked -p quire-chaos
 	"$(CARGO_TARGET_DIR)/release/quire-chaos" failover --quired "$(QUIRE_BIN)" \
 		--directory "$(QUIRE_CACHE)/chaos" --rounds $(ROUNDS)
 

@@ -126,7 +126,6 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("rustls", &["quired"]),
     ("tokio-rustls", &["quired"]),
     ("tracing-subscriber", &["quired"]),
-    ("mimalloc", &["quired"]),
     ("tikv-jemallocator", &["quired"]),
 ];
 

@@ -19,18 +19,18 @@ const WAITING_FOR_CONNECTIONS: i64 = 23016;
 /// What a line about a defect looks like.
 const PANIC: &str = "\"id\":7100050,";
 
-/// The server to test: `QUIRE_BIN`, or what `cargo build --release -p quired` left.
+/// The server to test: `QUIRE_BIN`, or what `cargo build --profile dist -p quired` left.
 ///
 /// # Panics
 /// When there is none: a suite that tests nothing must not pass.
 pub fn binary() -> PathBuf {
     let path = match std::env::var_os("QUIRE_BIN") {
         Some(path) => PathBuf::from(path),
-        None => target_directory().join("release").join("quired"),
+        None => target_directory().join("dist").join("quired"),
     };
     assert!(
         path.is_file(),
-        "there is no server to test at {}: run `cargo build --release -p quired` first, or name \
+        "there is no server to test at {}: run `cargo build --profile dist -p quired` first, or name \
          another one in QUIRE_BIN",
         path.display()
     );

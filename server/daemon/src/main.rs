@@ -37,6 +37,10 @@ use exit::Failure;
 use quire_config::{Launch, Source};
 use std::process::ExitCode;
 
+/// One allocator for our own code and for RocksDB's; `.cargo/config.toml` says how it is set.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The revision this was built from, where the build knows it.
 const GIT_REVISION: &str = match option_env!("QUIRE_REVISION") {
     Some(revision) => revision,

@@ -181,7 +181,11 @@ impl Metrics {
         let stats = self.server.documents.engine_stats();
         page.gauge("quire_storage_disk_bytes", "Bytes of live files.", stats.disk_bytes);
         page.gauge("quire_storage_memtable_bytes", "Bytes not yet flushed.", stats.memtable_bytes);
-        page.gauge("quire_storage_cache_bytes", "Bytes of cached blocks.", stats.cache_bytes);
+        page.gauge(
+            "quire_storage_cache_bytes",
+            "Bytes of cached blocks, and of what is not yet flushed.",
+            stats.cache_bytes,
+        );
         page.gauge(
             "quire_storage_pending_compaction_bytes",
             "Bytes that wait to be compacted.",

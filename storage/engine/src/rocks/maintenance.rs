@@ -112,7 +112,7 @@ impl Store {
             disk_bytes: sum(properties::LIVE_SST_FILES_SIZE),
             memtable_bytes: sum(properties::CUR_SIZE_ALL_MEM_TABLES),
             cache_bytes: self.cache.get_usage() as u64,
-            cache_capacity_bytes: self.options.cache_bytes as u64,
+            cache_capacity_bytes: self.options.cache_capacity() as u64,
             pending_compaction_bytes: sum(properties::ESTIMATE_PENDING_COMPACTION_BYTES),
             running_compactions: whole(properties::NUM_RUNNING_COMPACTIONS),
             running_flushes: whole(properties::NUM_RUNNING_FLUSHES),

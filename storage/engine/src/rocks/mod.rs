@@ -62,9 +62,9 @@ impl RocksEngine {
     /// Opens the store, creating it and its key spaces where they are missing.
     pub fn open(options: RocksOptions) -> Result<RocksEngine> {
         hardware::check()?;
-        let cache = Cache::new_hyper_clock_cache(options.cache_bytes, 0);
+        let cache = Cache::new_hyper_clock_cache(options.cache_capacity(), 0);
         let db = DB::open_cf_descriptors(
-            &tuning::database(&options),
+            &tuning::database(&options, &cache),
             &options.path,
             families(&options, &cache),
         )

@@ -16,9 +16,9 @@ pub struct RocksOptions {
     pub wal: bool,
     /// Whether the values are worth a slower compression where they rest for long.
     pub pack_old_data: bool,
-    /// Memory for blocks read from disk.
+    /// Memory for blocks read from disk, for what is not on disk yet, and for what comes with them.
     pub cache_bytes: usize,
-    /// Memory for what is not on disk yet, of all spaces together.
+    /// How much of that memory may hold what is not on disk yet, of all spaces together.
     pub memtable_bytes: usize,
     pub open_files_max: i32,
     /// Threads for flushes and compactions.
@@ -41,6 +41,12 @@ impl RocksOptions {
             background_jobs: background_jobs(),
             memory_files: None,
         }
+    }
+
+    /// How much the cache counts before it lets something go. An eighth is not counted: allocators
+    /// round blocks up, and compactions have buffers.
+    pub(super) fn cache_capacity(&self) -> usize {
+        self.cache_bytes - self.cache_bytes / 8
     }
 
     /// A store that keeps a log of its own: few keys, written once in order, synced often.

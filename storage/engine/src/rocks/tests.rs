@@ -217,6 +217,21 @@ fn a_store_in_memory_leaves_nothing_on_disk() {
 }
 
 #[test]
+fn what_is_not_on_disk_yet_counts_against_the_cache() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = data(&directory);
+    let options = RocksOptions { memtable_bytes: 8 << 20, cache_bytes: 64 << 20, ..options };
+    let engine = RocksEngine::open(options).unwrap();
+    let before = engine.stats().cache_bytes;
+    let mut batch = Batch::new();
+    for number in 0_u32..2000 {
+        batch.put(ROWS, &number.to_be_bytes(), &[7; 1024]);
+    }
+    engine.write(&batch, Durability::Unsynced).unwrap();
+    assert!(engine.stats().cache_bytes >= before + (2 << 20));
+}
+
+#[test]
 fn statistics_follow_the_data() {
     let directory = tempfile::tempdir().unwrap();
     let (options, table) = with_one_table(&directory);
@@ -225,6 +240,6 @@ fn statistics_follow_the_data() {
     let stats = engine.stats();
     assert_eq!(stats.name, "rocksdb");
     assert_eq!(stats.disk_bytes, std::fs::metadata(table).unwrap().len());
-    assert!(stats.cache_bytes > 0 && stats.cache_capacity_bytes == 1 << 20);
+    assert!(stats.cache_bytes > 0 && stats.cache_capacity_bytes == 7 << 17);
     assert_eq!(stats.background_errors, 0);
 }
