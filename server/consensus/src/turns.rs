@@ -74,8 +74,9 @@ pub(crate) struct Shared {
     epoch: AtomicU64,
     pub(crate) options: Options,
     tick_micros: AtomicU64,
-    /// A moving average of the time that a proposer's own turn takes.
-    inline_nanos: AtomicU64,
+    /// A moving average of the time that a turn with proposals takes, whosever it is: what only
+    /// proposers' own turns told would stay what it is once there are none.
+    turn_nanos: AtomicU64,
     has_room: AtomicBool,
     wants_retry: AtomicBool,
 }
@@ -146,7 +147,7 @@ impl Shared {
             epoch: AtomicU64::new(0),
             options,
             tick_micros: AtomicU64::new(0),
-            inline_nanos: AtomicU64::new(0),
+            turn_nanos: AtomicU64::new(0),
             has_room: AtomicBool::new(true),
             wants_retry: AtomicBool::new(false),
         }
@@ -198,7 +199,7 @@ impl Shared {
 
     /// Inline commits block the proposer's thread for one sync, which pays while syncs are quick.
     pub(crate) fn inline_pays(&self) -> bool {
-        let usual = Duration::from_nanos(self.inline_nanos.load(Ordering::Relaxed));
+        let usual = Duration::from_nanos(self.turn_nanos.load(Ordering::Relaxed));
         usual <= self.options.inline_sync_max
             && self.has_room.load(Ordering::Relaxed)
             && !self.wants_retry.load(Ordering::Relaxed)
@@ -215,11 +216,15 @@ impl Shared {
             self.poke();
         }
         self.counters.inline_groups.fetch_add(1, Ordering::Relaxed);
-        let taken = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let usual = self.inline_nanos.load(Ordering::Relaxed);
-        self.inline_nanos.store(usual / 8 * 7 + taken / 8, Ordering::Relaxed);
+        self.note_turn(started);
         self.release();
         ticket.at_once()
+    }
+
+    fn note_turn(&self, started: Instant) {
+        let taken = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let usual = self.turn_nanos.load(Ordering::Relaxed);
+        self.turn_nanos.store(usual / 8 * 7 + taken / 8, Ordering::Relaxed);
     }
 
     /// Has the member do what follows, and tells everybody what came of it.
@@ -385,6 +390,7 @@ impl Shared {
 
     fn take_turn(&self, turn: Turn) -> bool {
         let Turn { messages, group, ticks } = turn;
+        let started = (!group.is_empty()).then(Instant::now);
         let mut member = self.member.lock();
         let mut settled = Settled::default();
         let guard = EndsTheProcess;
@@ -399,7 +405,11 @@ impl Shared {
             member.propose(group, &mut settled);
         }
         std::mem::forget(guard);
-        self.settle(member, settled)
+        let more = self.settle(member, settled);
+        if let Some(started) = started {
+            self.note_turn(started);
+        }
+        more
     }
 
     /// After a loss everything in the queue, which was planned over what was lost, is lost too.

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use quire_consensus::{Candidacy, Lost, LostCause, Options, Retention};
 use quire_log::{LogStore, Timestamp};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[test]
 fn the_log_has_the_order_of_proposing_and_every_ticket_is_answered_once() {
@@ -90,13 +91,33 @@ fn a_proposer_that_has_more_to_propose_never_commits_itself() {
 
 #[test]
 fn slow_syncs_end_committing_on_the_proposers_thread() {
-    let bench =
-        Bench::new(Options { inline_sync_max: std::time::Duration::ZERO, ..Options::default() });
+    let bench = Bench::new(Options { inline_sync_max: Duration::ZERO, ..Options::default() });
     for _ in 0..3 {
         bench.commit(b"a").unwrap();
     }
     // The first one comes before anything was measured.
     assert_eq!(bench.replica.stats().inline_groups, 1);
+}
+
+#[test]
+fn committing_on_the_proposers_thread_begins_again_when_syncs_are_quick_again() {
+    let options = Options { inline_sync_max: Duration::from_millis(20), ..Options::default() };
+    let bench = Bench::new(options);
+    bench.ledger.hold();
+    let slow = bench.propose(b"a").unwrap();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| block_on(slow.commit()));
+        bench.ledger.wait_until_held_up();
+        std::thread::sleep(10 * options.inline_sync_max);
+        bench.ledger.let_go();
+        slow.join().unwrap().unwrap();
+    });
+    bench.commit(b"b").unwrap();
+    assert_eq!(bench.replica.stats().inline_groups, 1, "it took far too long");
+    wait_until(|| {
+        bench.commit(b"c").unwrap();
+        bench.replica.stats().inline_groups > 1
+    });
 }
 
 #[test]
