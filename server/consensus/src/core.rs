@@ -12,7 +12,7 @@ mod view;
 use crate::Membership;
 use crate::message::Consensus;
 use quire_log::{
-    Applied, Entry, EntryKind, HardState, LogError, LogIndex, LogStore, Term, Timestamp,
+    Applied, Bytes, Entry, EntryKind, HardState, LogError, LogIndex, LogStore, Term, Timestamp,
 };
 use raft::eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2};
 use raft::eraftpb::{Message as RaftMessage, MessageType};
@@ -167,7 +167,7 @@ impl Core {
 
     /// Puts entries behind the last one and gives the index of the first; `None` when this member
     /// does not lead or is about to hand over.
-    pub(crate) fn propose(&mut self, payloads: Vec<(Timestamp, Vec<u8>)>) -> Option<LogIndex> {
+    pub(crate) fn propose(&mut self, payloads: Vec<(Timestamp, Bytes)>) -> Option<LogIndex> {
         if self.raw.raft.state != StateRole::Leader {
             return None;
         }

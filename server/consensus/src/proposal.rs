@@ -5,7 +5,7 @@
 //! because an entry whose sync failed may still be on disk.
 
 use futures_channel::oneshot;
-use quire_log::{LogIndex, Term, Timestamp};
+use quire_log::{Bytes, LogIndex, Term, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -100,7 +100,7 @@ impl Future for Ticket {
 #[derive(Debug)]
 pub(crate) struct Proposal {
     pub(crate) timestamp: Timestamp,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Bytes,
 }
 
 /// A queued proposal: what to write, and whom to tell.

@@ -179,7 +179,7 @@ impl Replica {
         timestamp: Timestamp,
         payload: Vec<u8>,
     ) -> Result<Submitted, Lost> {
-        self.submit(epoch, Proposal { timestamp, payload }, true)
+        self.submit(epoch, Proposal { timestamp, payload: payload.into() }, true)
     }
 
     /// [`Replica::propose`] for those who have more to propose before they wait: always by way of
@@ -190,7 +190,7 @@ impl Replica {
         timestamp: Timestamp,
         payload: Vec<u8>,
     ) -> Result<Submitted, Lost> {
-        self.submit(epoch, Proposal { timestamp, payload }, false)
+        self.submit(epoch, Proposal { timestamp, payload: payload.into() }, false)
     }
 
     fn submit(

@@ -69,7 +69,7 @@ fn document(entry: &Entry) -> DocBuf {
         "kind": kind,
         "payload": quire_bson::Binary {
             subtype: quire_bson::BinarySubtype::Generic,
-            bytes: entry.payload.clone(),
+            bytes: entry.payload.to_vec(),
         },
     })
 }
@@ -98,7 +98,7 @@ mod tests {
             term: Term(2),
             timestamp: Timestamp::new(7, 1),
             kind: EntryKind::Effects,
-            payload: vec![1, 2, 3],
+            payload: vec![1, 2, 3].into(),
         }
     }
 

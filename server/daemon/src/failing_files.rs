@@ -112,7 +112,7 @@ mod tests {
             term: Term(1),
             timestamp: Timestamp(index),
             kind: EntryKind::Effects,
-            payload: vec![1; 100],
+            payload: vec![1; 100].into(),
         }
     }
 

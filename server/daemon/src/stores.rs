@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// The data store's key spaces, in the order of their numbers.
 const DATA_SPACES: &[&str] = &["meta", "rows", "index", "sessions"];
 
+/// A row is looked up by its key before every write of it, and by finds.
+const LOOKED_UP: &[&str] = &["rows"];
+
 /// Everything that is open.
 pub(crate) struct Stores {
     pub(crate) documents: Arc<Documents>,
@@ -98,6 +101,7 @@ fn open_data(
     storage: &Storage,
 ) -> Result<Arc<dyn Engine>, Failure> {
     let mut options = RocksOptions::data(root.join("data"), DATA_SPACES);
+    options.looked_up = LOOKED_UP;
     options.memory_files = memory_files;
     if let Some(bytes) = storage.cache_bytes {
         options.cache_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -109,7 +109,7 @@ mod tests {
             term: Term(1),
             timestamp: Timestamp(1),
             kind: *kind,
-            payload: Vec::new(),
+            payload: quire_log::Bytes::new(),
         };
         kinds.iter().map(entry).collect()
     }

@@ -200,7 +200,8 @@ impl Documents {
         }
         let known = after.configuration.clone();
         let payloads = decode(entries.get(skipped..).unwrap_or_default(), manner, &mut after)?;
-        let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts);
+        let bytes = entries.iter().map(|entry| entry.payload.len()).fold(0, usize::saturating_add);
+        let mut step = Step::new(self.engine.as_ref(), self.catalog(), &counts, bytes);
         for (term, Effects { wall_millis, effects, .. }) in &payloads {
             step.enter(Origin { term: *term, wall_millis: *wall_millis });
             for effect in effects {
@@ -213,9 +214,9 @@ impl Documents {
         if after.hollow && !was_hollow {
             step.leave_out();
         }
-        let refused = step.refused();
-        let changed_counts = step.changed_counts();
-        self.publish(step.finish(after.applied), after)?;
+        let mut outcome = step.finish(after.applied);
+        let (changed_counts, refused) = (std::mem::take(&mut outcome.counts), outcome.refused);
+        self.publish(outcome, after)?;
         *self.tried_from.lock() = None;
         for (collection, changed) in changed_counts {
             match changed {
@@ -270,7 +271,7 @@ fn decode(
                 payloads.push((entry.term, effects));
             }
             EntryKind::Configuration => {
-                standing.configuration = Some(Arc::from(entry.payload.as_slice()));
+                standing.configuration = Some(Arc::from(&entry.payload[..]));
             }
             EntryKind::TermStart => {}
         }

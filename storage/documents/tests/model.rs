@@ -344,7 +344,7 @@ fn entries(effects: &[Effect], sizes: &[usize]) -> Vec<Entry> {
             term: Term(1),
             timestamp: Timestamp(index),
             kind: EntryKind::Effects,
-            payload: effects.encode(),
+            payload: effects.encode().into(),
         });
     }
     entries

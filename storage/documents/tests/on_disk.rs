@@ -23,7 +23,7 @@ fn open(path: &Path) -> Documents {
 
 fn apply(to: &Documents, effects: Vec<Effect>) {
     let index = to.applied().index.next();
-    let payload = Effects { wall_millis: 0, effects, ..Effects::default() }.encode();
+    let payload = Effects { wall_millis: 0, effects, ..Effects::default() }.encode().into();
     let (kind, timestamp) = (EntryKind::Effects, Timestamp(index.0));
     to.apply(&[Entry { index, term: Term(1), timestamp, kind, payload }]).unwrap();
 }

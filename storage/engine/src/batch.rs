@@ -49,6 +49,25 @@ impl Batch {
         Batch::default()
     }
 
+    /// An empty batch with room for so many bytes of keys and values.
+    pub fn with_capacity(bytes: usize) -> Batch {
+        Batch { arena: Vec::with_capacity(bytes), records: Vec::new() }
+    }
+
+    /// [`Batch::put`] of a key and a value that are written into the batch, behind what is there.
+    pub fn put_with(
+        &mut self,
+        space: Space,
+        key: impl FnOnce(&mut Vec<u8>),
+        value: impl FnOnce(&mut Vec<u8>),
+    ) {
+        key(&mut self.arena);
+        let first_end = self.arena.len();
+        value(&mut self.arena);
+        let second_end = self.arena.len();
+        self.records.push(Record { kind: Kind::Put, space, first_end, second_end });
+    }
+
     /// Sets `key` to `value`, whatever it was before.
     pub fn put(&mut self, space: Space, key: &[u8], value: &[u8]) {
         self.push(Kind::Put, space, key, value);

@@ -49,7 +49,7 @@ pub(crate) fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
 
 pub(crate) fn read_entry(index: LogIndex, value: &[u8]) -> Result<Entry, Unreadable> {
     let (kind, term, timestamp, payload) = open_entry(index, value)?;
-    Ok(Entry { index, term, timestamp, kind, payload: payload.to_vec() })
+    Ok(Entry { index, term, timestamp, kind, payload: payload.to_vec().into() })
 }
 
 /// The term and the time of an entry, if it is what was written.
@@ -109,7 +109,7 @@ mod tests {
             term: Term(3),
             timestamp: Timestamp::new(9, 1),
             kind: EntryKind::Effects,
-            payload: b"effects".to_vec(),
+            payload: b"effects".to_vec().into(),
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
                 term: Term(term),
                 timestamp: Timestamp(timestamp),
                 kind: kinds[kind],
-                payload,
+                payload: payload.into(),
             };
             let value = written(&entry);
             prop_assert_eq!(value.len(), CHECKSUM_OFFSET + CHECKSUM_BYTES + entry.payload.len());

@@ -1,5 +1,7 @@
 //! Positions, times and entries of the log.
 
+use bytes::Bytes;
+
 /// The place of an entry in the log; the first entry has index 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogIndex(pub u64);
@@ -75,7 +77,8 @@ pub struct Entry {
     /// The time of the entry's last effect.
     pub timestamp: Timestamp,
     pub kind: EntryKind,
-    pub payload: Vec<u8>,
+    /// Shared: the log, the core's memory of it and the messages to other members all have it.
+    pub payload: Bytes,
 }
 
 /// What a voter must not forget: the term it is in, whom it voted for, and how far it knows the log

@@ -13,6 +13,7 @@ mod rules;
 mod segments;
 mod store;
 
+pub use bytes::Bytes;
 pub use entry::{Entry, EntryKind, HardState, LogIndex, Term, Timestamp};
 pub use machine::{Applied, Completeness, Export, Fatal, StateMachine};
 pub use segments::{

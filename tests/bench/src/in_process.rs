@@ -211,7 +211,8 @@ fn commits(
         }
         let index = log.last_index().next();
         let kind = EntryKind::Effects;
-        let entry = Entry { index, term: Term(1), timestamp: Timestamp(next), kind, payload };
+        let (term, timestamp, payload) = (Term(1), Timestamp(next), payload.into());
+        let entry = Entry { index, term, timestamp, kind, payload };
         log.append(&[entry], None).map_err(failure)?;
         engine.write(&batch, Durability::Unsynced).map_err(failure)?;
         // As a standalone does, which keeps a few files.

@@ -26,7 +26,7 @@ pub(crate) fn apply(times: u32) -> Result<(), String> {
             term: Term(1),
             timestamp: Timestamp::new(1_767_225_600, u32::try_from(next).unwrap_or(0)),
             kind: EntryKind::Effects,
-            payload: effects.encode(),
+            payload: effects.encode().into(),
         };
         next += 1;
         documents.apply(&[entry]).map_err(|fatal| fatal.reason)

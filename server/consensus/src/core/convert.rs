@@ -5,7 +5,7 @@
 //! of the crate's encoding reaches the disk or another member.
 
 use crate::message::{Consensus, ConsensusKind};
-use quire_log::{Entry, EntryKind, LogIndex, Term, Timestamp};
+use quire_log::{Bytes, Entry, EntryKind, LogIndex, Term, Timestamp};
 use raft::eraftpb::{self, EntryType, MessageType};
 
 const KINDS: [(ConsensusKind, MessageType); 10] = [
@@ -77,12 +77,12 @@ pub(super) fn entry_to_raft(entry: Entry) -> eraftpb::Entry {
     match kind {
         EntryKind::TermStart => {
             if timestamp != Timestamp::ZERO {
-                raft.context = timestamp.0.to_be_bytes().to_vec().into();
+                raft.context = Bytes::copy_from_slice(&timestamp.0.to_be_bytes());
             }
         }
         EntryKind::Effects => {
-            raft.context = timestamp.0.to_be_bytes().to_vec().into();
-            raft.data = payload.into();
+            raft.context = Bytes::copy_from_slice(&timestamp.0.to_be_bytes());
+            raft.data = payload;
         }
         EntryKind::Configuration => {
             raft.set_entry_type(EntryType::EntryConfChangeV2);
@@ -109,19 +109,19 @@ pub(super) fn entries_from_raft(entries: Vec<eraftpb::Entry>) -> Vec<Entry> {
 }
 
 fn entry_from_raft(mut raft: eraftpb::Entry) -> Entry {
-    let context = std::mem::take(&mut raft.context).to_vec();
+    let context = std::mem::take(&mut raft.context);
     let (timestamp, behind) = match context.split_first_chunk::<8>() {
         Some((time, behind)) => (Timestamp(u64::from_be_bytes(*time)), behind),
         None => (Timestamp::ZERO, [].as_slice()),
     };
     let (kind, payload) = if raft.get_entry_type() != EntryType::EntryNormal {
-        (EntryKind::Configuration, behind.to_vec())
+        (EntryKind::Configuration, Bytes::copy_from_slice(behind))
     } else if behind == [QUIET] {
-        (EntryKind::Configuration, std::mem::take(&mut raft.data).to_vec())
+        (EntryKind::Configuration, std::mem::take(&mut raft.data))
     } else if raft.data.is_empty() {
-        (EntryKind::TermStart, Vec::new())
+        (EntryKind::TermStart, Bytes::new())
     } else {
-        (EntryKind::Effects, std::mem::take(&mut raft.data).to_vec())
+        (EntryKind::Effects, std::mem::take(&mut raft.data))
     };
     Entry { index: LogIndex(raft.index), term: Term(raft.term), timestamp, kind, payload }
 }

@@ -86,7 +86,7 @@ impl Member {
     /// One proposal, for a driver that has no queue.
     pub fn submit(&mut self, timestamp: Timestamp, payload: Vec<u8>) -> Ticket {
         let (waiter, ticket) = Waiter::pair();
-        let proposal = Proposal { timestamp, payload };
+        let proposal = Proposal { timestamp, payload: payload.into() };
         let mut refused = Settled::default();
         self.propose(vec![Queued { proposal, waiter }], &mut refused);
         refused.answer();

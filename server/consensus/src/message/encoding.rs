@@ -148,7 +148,7 @@ impl Consensus {
                 index: LogIndex(input.number()?),
                 term: Term(input.number()?),
                 timestamp: Timestamp(input.number()?),
-                payload: input.bytes()?.to_vec(),
+                payload: input.bytes()?.to_vec().into(),
             });
         }
         Some(Consensus {
@@ -222,7 +222,7 @@ mod tests {
             term: Term(2),
             timestamp: Timestamp(n * 7),
             kind,
-            payload: vec![n as u8; 3],
+            payload: vec![n as u8; 3].into(),
         };
         let consensus = |kind| {
             Message::Consensus(Consensus {

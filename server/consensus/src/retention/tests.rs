@@ -19,7 +19,7 @@ fn log(count: u64) -> SegmentLog {
             term: Term(1),
             timestamp: if starts { Timestamp::ZERO } else { Timestamp::new(seconds, 1) },
             kind: if starts { EntryKind::TermStart } else { EntryKind::Effects },
-            payload: vec![0; BYTES],
+            payload: vec![0; BYTES].into(),
         }
     };
     let entries: Vec<Entry> = (1..=count).map(entry).collect();

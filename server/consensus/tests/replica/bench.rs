@@ -108,7 +108,7 @@ impl StateMachine for Ledger {
     fn configuration(&self) -> Option<Vec<u8>> {
         let entries = self.entries.lock();
         let last = entries.iter().rfind(|entry| entry.kind == EntryKind::Configuration);
-        last.map(|entry| entry.payload.clone())
+        last.map(|entry| entry.payload.to_vec())
     }
 
     fn export(&self) -> Result<Box<dyn Export>, Fatal> {
@@ -202,7 +202,7 @@ impl Bench {
 
 fn payloads(entries: &[Entry]) -> Vec<Vec<u8>> {
     let effects = entries.iter().filter(|entry| entry.kind == EntryKind::Effects);
-    effects.map(|entry| entry.payload.clone()).collect()
+    effects.map(|entry| entry.payload.to_vec()).collect()
 }
 
 pub fn wait_until(mut holds: impl FnMut() -> bool) {

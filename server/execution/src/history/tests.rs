@@ -40,7 +40,7 @@ impl Log {
             Effects { wall_millis: 0, effects: vec![effect], ..Effects::default() }.encode();
         let index = LogIndex(self.next);
         self.next += 1;
-        Entry { index, term: Term(1), timestamp, kind: EntryKind::Effects, payload }
+        Entry { index, term: Term(1), timestamp, kind: EntryKind::Effects, payload: payload.into() }
     }
 
     /// Applies a document at each of these times as one step.

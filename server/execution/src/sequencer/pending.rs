@@ -5,36 +5,42 @@
 //! are applied, and from the new end when the log refused them, so both kinds are kept in order.
 
 use super::CurrentRow;
+use hashbrown::hash_map::Entry;
+use hashbrown::{Equivalent, HashMap};
 use quire_bson::DocBuf;
 use quire_documents::{CollectionId, IndexId};
 use quire_log::Timestamp;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 
-type RowName = (CollectionId, Vec<u8>);
-pub(super) type ValueName = (IndexId, Vec<u8>);
+/// A key within one of several that have keys: of a row, or of a value. Shared, because the overlay
+/// has it in several places.
+type Name<Id> = (Id, Arc<[u8]>);
+type RowName = Name<CollectionId>;
+type ValueName = Name<IndexId>;
 
-/// The pending versions of one thing, oldest first; never empty.
-type Versions<T> = VecDeque<(Timestamp, T)>;
+/// The same, for looking it up.
+#[derive(Hash)]
+struct Borrowed<'a, Id>(Id, &'a [u8]);
 
 /// A pending row; without a document it is being deleted.
 pub(super) type PendingRow = Option<Arc<DocBuf>>;
 
 /// The row that holds a unique value; nobody, once it was given up.
-type Holder = Option<Vec<u8>>;
+type Holder = Option<Arc<[u8]>>;
 
 /// One accepted change, for the overlay.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) collection: CollectionId,
-    pub(super) row_key: Vec<u8>,
+    pub(super) row_key: Arc<[u8]>,
     pub(super) revision: Timestamp,
     pub(super) doc: PendingRow,
     /// Unique values the row gives up.
-    pub(super) released: Vec<ValueName>,
+    pub(super) released: Vec<(IndexId, Vec<u8>)>,
     /// Unique values the row holds from now on.
-    pub(super) held: Vec<ValueName>,
+    pub(super) held: Vec<(IndexId, Vec<u8>)>,
     /// By how many documents and bytes the collection grows.
     pub(super) growth: (i64, i64),
 }
@@ -65,11 +71,50 @@ pub(super) struct Pending {
     order: VecDeque<Trace>,
 }
 
+/// The pending versions of one thing. There is hardly ever more than one.
+#[derive(Debug)]
+struct Versions<T> {
+    /// Oldest first.
+    older: VecDeque<(Timestamp, T)>,
+    newest: (Timestamp, T),
+}
+
 /// Which end of the versions a change leaves from.
 #[derive(Clone, Copy)]
 enum End {
     Applied,
     Refused,
+}
+
+impl<Id: Eq> Equivalent<Name<Id>> for Borrowed<'_, Id> {
+    fn equivalent(&self, name: &Name<Id>) -> bool {
+        self.0 == name.0 && *self.1 == *name.1
+    }
+}
+
+impl<T> Versions<T> {
+    fn add(&mut self, version: Timestamp, state: T) {
+        self.older.push_back(std::mem::replace(&mut self.newest, (version, state)));
+    }
+
+    /// Forgets a version and those beyond it. False when none is left, and they are to be dropped.
+    fn outlives(&mut self, revision: Timestamp, end: End) -> bool {
+        match end {
+            End::Applied => {
+                while self.older.front().is_some_and(|(version, _)| *version <= revision) {
+                    self.older.pop_front();
+                }
+                self.newest.0 > revision
+            }
+            End::Refused => {
+                while self.newest.0 >= revision {
+                    let Some(before) = self.older.pop_back() else { return false };
+                    self.newest = before;
+                }
+                true
+            }
+        }
+    }
 }
 
 impl Growth {
@@ -96,7 +141,7 @@ impl Pending {
         if self.rows.is_empty() {
             return None;
         }
-        let (revision, doc) = self.rows.get(&(collection, row_key.to_vec()))?.back()?;
+        let (revision, doc) = &self.rows.get(&Borrowed(collection, row_key))?.newest;
         Some(doc.clone().map(|doc| CurrentRow { revision: *revision, doc }))
     }
 
@@ -105,7 +150,7 @@ impl Pending {
         if self.values.is_empty() {
             return None;
         }
-        let (_, holder) = self.values.get(&(index, value.to_vec()))?.back()?;
+        let (_, holder) = &self.values.get(&Borrowed(index, value))?.newest;
         holder.as_deref()
     }
 
@@ -123,7 +168,7 @@ impl Pending {
         let inserts = self.order.iter().filter(move |t| t.row.0 == collection && t.growth.0 > 0);
         inserts.filter_map(move |trace| {
             let row = self.row(collection, &trace.row.1)??;
-            Some((trace.row.1.as_slice(), row))
+            Some((&*trace.row.1, row))
         })
     }
 
@@ -135,17 +180,17 @@ impl Pending {
 
     pub(super) fn add(&mut self, written: Written) {
         let Written { collection, row_key, revision, doc, released, held, growth } = written;
-        for value in &released {
-            self.values.entry(value.clone()).or_default().push_back((revision, None));
-        }
-        for value in &held {
-            let holder = Some(row_key.clone());
-            self.values.entry(value.clone()).or_default().push_back((revision, holder));
+        let mut values = Vec::with_capacity(released.len() + held.len());
+        let holders = released.into_iter().map(|value| (value, None));
+        let holder = |value| (value, Some(row_key.clone()));
+        for ((index, value), holder) in holders.chain(held.into_iter().map(holder)) {
+            let name: ValueName = (index, value.into());
+            add_version(&mut self.values, name.clone(), revision, holder);
+            values.push(name);
         }
         self.growth.entry(collection).or_default().add(growth);
         let row = (collection, row_key);
-        self.rows.entry(row.clone()).or_default().push_back((revision, doc));
-        let values = released.into_iter().chain(held).collect();
+        add_version(&mut self.rows, row.clone(), revision, doc);
         self.order.push_back(Trace { revision, row, values, growth });
     }
 
@@ -175,34 +220,37 @@ impl Pending {
                 self.growth.remove(&row.0);
             }
         }
-        for value in &values {
+        for value in values {
             forget_version(&mut self.values, value, revision, end);
         }
-        forget_version(&mut self.rows, &row, revision, end);
+        forget_version(&mut self.rows, row, revision, end);
     }
 }
 
-fn forget_version<K: Eq + Hash, T>(
-    map: &mut HashMap<K, Versions<T>>,
-    key: &K,
+fn add_version<Id: Eq + Hash, T>(
+    map: &mut HashMap<Name<Id>, Versions<T>>,
+    name: Name<Id>,
+    version: Timestamp,
+    state: T,
+) {
+    match map.entry(name) {
+        Entry::Occupied(mut known) => known.get_mut().add(version, state),
+        Entry::Vacant(unknown) => {
+            unknown.insert(Versions { older: VecDeque::new(), newest: (version, state) });
+        }
+    }
+}
+
+fn forget_version<Id: Eq + Hash, T>(
+    map: &mut HashMap<Name<Id>, Versions<T>>,
+    name: Name<Id>,
     revision: Timestamp,
     end: End,
 ) {
-    let Some(versions) = map.get_mut(key) else { return };
-    match end {
-        End::Applied => {
-            while versions.front().is_some_and(|(version, _)| *version <= revision) {
-                versions.pop_front();
-            }
-        }
-        End::Refused => {
-            while versions.back().is_some_and(|(version, _)| *version >= revision) {
-                versions.pop_back();
-            }
-        }
-    }
-    if versions.is_empty() {
-        map.remove(key);
+    if let Entry::Occupied(mut known) = map.entry(name)
+        && !known.get_mut().outlives(revision, end)
+    {
+        known.remove();
     }
 }
 
@@ -220,7 +268,7 @@ mod tests {
     fn write(revision: u64, n: Option<i32>) -> Written {
         Written {
             collection: COLLECTION,
-            row_key: b"row".to_vec(),
+            row_key: Arc::from(&b"row"[..]),
             revision: Timestamp(revision),
             doc: n.map(|n| Arc::new(DocBuf::from(&doc! {"n": n}))),
             released: vec![(INDEX, b"old".to_vec())],

@@ -98,7 +98,10 @@ impl Prepared {
         revision: Timestamp,
         pending: &mut Pending,
     ) -> Effect {
-        let row_key = self.row_key.unwrap_or_else(|| revision.0.to_be_bytes().to_vec());
+        let row_key: Arc<[u8]> = match self.row_key {
+            Some(row_key) => row_key.into(),
+            None => revision.0.to_be_bytes().into(),
+        };
         let bytes = |doc: &DocBuf| doc.as_bytes().len() as i64;
         let growth = (
             i64::from(self.doc.is_some()) - i64::from(self.seen.is_some()),
@@ -119,12 +122,13 @@ impl Prepared {
         });
         let (collection, partial) = (collection.id, self.partial);
         match self.doc {
-            None => Effect::DeleteRow { collection, row_key, revision, id },
+            None => Effect::DeleteRow { collection, row_key: row_key.to_vec(), revision, id },
             Some(doc) if inserted => {
                 Effect::InsertRow { collection, revision, doc: owned(doc), partial }
             }
             Some(doc) => {
-                Effect::ReplaceRow { collection, row_key, revision, doc: owned(doc), partial }
+                let (row_key, doc) = (row_key.to_vec(), owned(doc));
+                Effect::ReplaceRow { collection, row_key, revision, doc, partial }
             }
         }
     }

@@ -242,7 +242,8 @@ fn storable(doc: RawDoc<'_>, writer: &Writer<'_>, options: InsertOptions) -> Res
     if let Some(refuse) = options.refuse {
         refuse(doc)?;
     }
-    if is_nested_deeper_than(doc, STORED_LEVELS_MAX) {
+    let seen = Seen::in_one_walk(doc);
+    if seen.nests && is_nested_deeper_than(doc, STORED_LEVELS_MAX) {
         return Err(CommandError::new(
             Code::Overflow,
             format!(
@@ -250,9 +251,9 @@ fn storable(doc: RawDoc<'_>, writer: &Writer<'_>, options: InsertOptions) -> Res
             ),
         ));
     }
-    let id = id_of(doc)?;
-    let filled =
-        if options.keep_empty_timestamps { None } else { fill_timestamps(doc, writer.constants) };
+    let id = seen.only_id()?;
+    let fills = seen.has_timestamp && !options.keep_empty_timestamps;
+    let filled = if fills { fill_timestamps(doc, writer.constants) } else { None };
     let current = filled.as_ref().map_or(doc, DocBuf::as_raw);
     Ok(match id {
         Some((0, _)) => filled.unwrap_or_else(|| doc.into()),
@@ -261,18 +262,47 @@ fn storable(doc: RawDoc<'_>, writer: &Writer<'_>, options: InsertOptions) -> Res
     })
 }
 
-/// The only `_id` of a document, and its position.
-fn id_of(doc: RawDoc<'_>) -> Result<Option<(usize, RawElement<'_>)>> {
-    let mut ids = doc.iter().enumerate().filter(|(_, element)| element.key_bytes() == b"_id");
-    let Some((position, id)) = ids.next() else { return Ok(None) };
-    if ids.next().is_some() {
-        return Err(CommandError::bad_value("can't have multiple _id fields in one document"));
+/// What has to be known of a document before it is stored, most of whose fields are nothing special.
+#[derive(Default)]
+struct Seen<'a> {
+    /// The first `_id`, and its position.
+    id: Option<(usize, RawElement<'a>)>,
+    has_second_id: bool,
+    nests: bool,
+    has_timestamp: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn in_one_walk(doc: RawDoc<'a>) -> Seen<'a> {
+        let mut seen = Seen::default();
+        for (position, element) in doc.iter().enumerate() {
+            match element.tag() {
+                0x03 | 0x04 => seen.nests = true,
+                0x11 => seen.has_timestamp = true,
+                _ => {}
+            }
+            if element.key_bytes() == b"_id" {
+                match seen.id {
+                    None => seen.id = Some((position, element)),
+                    Some(_) => seen.has_second_id = true,
+                }
+            }
+        }
+        seen
     }
-    match id.value() {
-        RawValue::Array(_) => Err(CommandError::bad_value("can't use an array for _id")),
-        RawValue::Regex { .. } => Err(CommandError::bad_value("can't use a regex for _id")),
-        RawValue::Undefined => Err(CommandError::bad_value("can't use a undefined for _id")),
-        value => check_id(value).map(|()| Some((position, id))),
+
+    /// The `_id`, if there is one, which is fit to be one then.
+    fn only_id(&self) -> Result<Option<(usize, RawElement<'a>)>> {
+        let Some((position, id)) = self.id else { return Ok(None) };
+        if self.has_second_id {
+            return Err(CommandError::bad_value("can't have multiple _id fields in one document"));
+        }
+        match id.value() {
+            RawValue::Array(_) => Err(CommandError::bad_value("can't use an array for _id")),
+            RawValue::Regex { .. } => Err(CommandError::bad_value("can't use a regex for _id")),
+            RawValue::Undefined => Err(CommandError::bad_value("can't use a undefined for _id")),
+            value => check_id(value).map(|()| Some((position, id))),
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn failing(memory: &Arc<MemoryEngine>) -> (Arc<FaultyEngine>, Documents) {
 
 fn entry(index: u64, kind: EntryKind, payload: Vec<u8>) -> Entry {
     let timestamp = Timestamp(index * 100);
-    Entry { index: LogIndex(index), term: Term(1), timestamp, kind, payload }
+    Entry { index: LogIndex(index), term: Term(1), timestamp, kind, payload: payload.into() }
 }
 
 fn effects(index: u64, effects: Vec<Effect>) -> Entry {

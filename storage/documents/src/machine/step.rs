@@ -44,14 +44,8 @@ pub(super) struct Step<'a> {
     /// Effects of this step are left out, as none were before.
     left_out: bool,
     refused: u64,
-    buffers: Buffers,
-}
-
-/// Buffers for keys and values, kept over the effects of a step.
-#[derive(Default)]
-struct Buffers {
+    /// For a key, kept over the effects of a step.
     key: Vec<u8>,
-    value: Vec<u8>,
 }
 
 /// What a step leads to.
@@ -59,6 +53,9 @@ pub(super) struct Outcome {
     pub(super) batch: Batch,
     /// The new catalogue when it is another one.
     pub(super) catalog: Option<Arc<Catalog>>,
+    /// What changed; `None` for a collection that is gone.
+    pub(super) counts: BTreeMap<CollectionId, Option<Counts>>,
+    pub(super) refused: u64,
 }
 
 /// The row that is there now: written by this step or read from the engine.
@@ -77,14 +74,17 @@ impl Present<'_> {
 }
 
 impl<'a> Step<'a> {
+    /// `bytes` are those of the entries, and so about those of what they will write.
     pub(super) fn new(
         engine: &'a dyn Engine,
         catalog: Arc<Catalog>,
         counts: &'a BTreeMap<CollectionId, Counts>,
+        bytes: usize,
     ) -> Step<'a> {
         Step {
             engine,
-            batch: Batch::new(),
+            // Each row's key is written besides, and what it is written with.
+            batch: Batch::with_capacity(bytes.saturating_add(bytes / 8 + 256)),
             before: Arc::clone(&catalog),
             catalog,
             edited: BTreeSet::new(),
@@ -96,16 +96,8 @@ impl<'a> Step<'a> {
             configuration: None,
             left_out: false,
             refused: 0,
-            buffers: Buffers::default(),
+            key: Vec::new(),
         }
-    }
-
-    pub(super) fn refused(&self) -> u64 {
-        self.refused
-    }
-
-    pub(super) fn changed_counts(&self) -> BTreeMap<CollectionId, Option<Counts>> {
-        self.counts.clone()
     }
 
     /// Marks the store as one that effects were left out of.
@@ -181,7 +173,8 @@ impl<'a> Step<'a> {
         }
         self.batch.put(meta, &Key::Applied.encode(), &encode_applied(position));
         let changed = !Arc::ptr_eq(&self.catalog, &self.before);
-        Outcome { batch: self.batch, catalog: changed.then_some(self.catalog) }
+        let Step { batch, catalog, counts, refused, .. } = self;
+        Outcome { batch, catalog: changed.then_some(catalog), counts, refused }
     }
 
     // --- rows ---
@@ -250,16 +243,15 @@ impl<'a> Step<'a> {
             }
         }
         self.key(Key::Row { collection: id.0, row_key });
-        self.batch.delete(space(KeySpace::Rows), &self.buffers.key);
+        self.batch.delete(space(KeySpace::Rows), &self.key);
         self.rows.insert((id, row_key.to_vec()), None);
         Ok(())
     }
 
     fn put_row(&mut self, id: CollectionId, row_key: Vec<u8>, row: Row<'a>) {
-        self.key(Key::Row { collection: id.0, row_key: &row_key });
-        self.buffers.value.clear();
-        row.encode_into(&mut self.buffers.value);
-        self.batch.put(space(KeySpace::Rows), &self.buffers.key, &self.buffers.value);
+        let key = Key::Row { collection: id.0, row_key: &row_key };
+        let value = |out: &mut Vec<u8>| row.encode_into(out);
+        self.batch.put_with(space(KeySpace::Rows), |out| key.encode_into(out), value);
         self.rows.insert((id, row_key), Some(row));
     }
 
@@ -272,7 +264,7 @@ impl<'a> Step<'a> {
             return Ok(row.map(Present::Pending));
         }
         self.key(Key::Row { collection: id.0, row_key });
-        let stored = self.engine.get(space(KeySpace::Rows), &self.buffers.key)?;
+        let stored = self.engine.get(space(KeySpace::Rows), &self.key)?;
         match stored {
             None => Ok(None),
             Some(bytes) if Row::decode(&bytes).is_some() => Ok(Some(Present::Stored(bytes))),
@@ -329,23 +321,19 @@ impl<'a> Step<'a> {
     }
 
     fn put_entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
-        self.entry(index, key, row_key);
-        self.batch.put(space(KeySpace::Index), &self.buffers.key, &[]);
+        let key = |out: &mut Vec<u8>| encode_entry(index, key, row_key, out);
+        self.batch.put_with(space(KeySpace::Index), key, |_| ());
     }
 
     fn delete_entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
-        self.entry(index, key, row_key);
-        self.batch.delete(space(KeySpace::Index), &self.buffers.key);
-    }
-
-    fn entry(&mut self, index: IndexId, key: &[u8], row_key: &[u8]) {
-        self.key(Key::Index { index: index.0, entry: key });
-        self.buffers.key.extend_from_slice(row_key);
+        self.key.clear();
+        encode_entry(index, key, row_key, &mut self.key);
+        self.batch.delete(space(KeySpace::Index), &self.key);
     }
 
     fn key(&mut self, key: Key<'_>) {
-        self.buffers.key.clear();
-        key.encode_into(&mut self.buffers.key);
+        self.key.clear();
+        key.encode_into(&mut self.key);
     }
 
     // --- catalogue and counts ---
@@ -412,4 +400,10 @@ impl<'a> Step<'a> {
 /// The keys of a document that the leader has found fit to be indexed; none if it was not.
 fn usable_keys(index: &Index, doc: RawDoc<'_>) -> IndexKeys {
     keys_of(index, doc).unwrap_or_default()
+}
+
+/// The key of an index entry.
+fn encode_entry(index: IndexId, key: &[u8], row_key: &[u8], out: &mut Vec<u8>) {
+    Key::Index { index: index.0, entry: key }.encode_into(out);
+    out.extend_from_slice(row_key);
 }

@@ -30,7 +30,7 @@ fn entry(index: u64, effects: Vec<Effect>) -> Entry {
         term: Term(1),
         timestamp: Timestamp(index * 100),
         kind: EntryKind::Effects,
-        payload,
+        payload: payload.into(),
     }
 }
 
@@ -367,7 +367,7 @@ fn an_entry_out_of_order_or_unreadable_stops_the_node() {
     assert_eq!(gap.reason, "entry 3 does not follow entry 1");
     assert!(documents.apply(&[entry(1, vec![])]).is_err());
     let mut unreadable = entry(2, vec![]);
-    unreadable.payload[0] = 99;
+    unreadable.payload = [&[99], &unreadable.payload[1..]].concat().into();
     assert!(documents.apply(&[unreadable]).unwrap_err().reason.contains("entry 2"));
     assert_eq!(documents.applied().index, LogIndex(1));
 }

@@ -34,7 +34,7 @@ fn entries(effects: Vec<Vec<Effect>>) -> Vec<Entry> {
         term: TERM,
         timestamp: Timestamp(index * 100),
         kind: EntryKind::Effects,
-        payload: Effects { wall_millis: WALL, effects, ..Effects::default() }.encode(),
+        payload: Effects { wall_millis: WALL, effects, ..Effects::default() }.encode().into(),
     };
     (1..).zip(effects).map(entry).collect()
 }

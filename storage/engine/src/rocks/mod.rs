@@ -97,7 +97,7 @@ impl RocksEngine {
 fn families(options: &RocksOptions, cache: &Cache) -> impl Iterator<Item = ColumnFamilyDescriptor> {
     std::iter::once(&rocksdb::DEFAULT_COLUMN_FAMILY_NAME)
         .chain(options.spaces)
-        .map(|name| ColumnFamilyDescriptor::new(*name, tuning::space(options, cache)))
+        .map(|name| ColumnFamilyDescriptor::new(*name, tuning::space(name, options, cache)))
 }
 
 impl Store {

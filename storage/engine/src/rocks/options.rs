@@ -12,6 +12,9 @@ pub struct RocksOptions {
     /// The key spaces in the order of their [`crate::Space`] numbers. Names may be added to the end
     /// from one version to the next, never taken away.
     pub spaces: &'static [&'static str],
+    /// Those of them in which single keys are looked up all the time, most of which are not there or
+    /// rest on disk: their memory tables have a filter in front.
+    pub looked_up: &'static [&'static str],
     /// Whether batches go through RocksDB's own log; see [`super`] for what follows from it.
     pub wal: bool,
     /// Whether the values are worth a slower compression where they rest for long.
@@ -33,6 +36,7 @@ impl RocksOptions {
         RocksOptions {
             path: path.into(),
             spaces,
+            looked_up: &[],
             wal: false,
             pack_old_data: true,
             cache_bytes: 256 << 20,

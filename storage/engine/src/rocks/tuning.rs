@@ -12,6 +12,8 @@ use rocksdb::{
 /// Larger blocks scan faster (+16 % against 8 KiB) and barely slow point reads.
 const BLOCK_BYTES: usize = 16 << 10;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
+/// Of a memory table's bytes: over ten bits a row from 70 bytes a row on.
+const MEMTABLE_FILTER_PART: f64 = 0.02;
 /// The first format with checksums of blocks that depend on their place in the file, so that a block
 /// written to the wrong place is noticed.
 const TABLE_FORMAT: i32 = 6;
@@ -90,7 +92,7 @@ fn arena_bytes(options: &RocksOptions) -> usize {
 }
 
 /// The options of one key space.
-pub(super) fn space(options: &RocksOptions, cache: &Cache) -> Options {
+pub(super) fn space(name: &str, options: &RocksOptions, cache: &Cache) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_block_size(BLOCK_BYTES);
@@ -109,6 +111,10 @@ pub(super) fn space(options: &RocksOptions, cache: &Cache) -> Options {
     space.set_write_buffer_size(options.memtable_bytes);
     space.set_arena_block_size(arena_bytes(options));
     space.set_max_write_buffer_number(4);
+    if options.looked_up.contains(&name) {
+        space.set_memtable_whole_key_filtering(true);
+        space.set_memtable_prefix_bloom_ratio(MEMTABLE_FILTER_PART);
+    }
     space.set_level_compaction_dynamic_level_bytes(true);
     // What a log holds is removed long before it would repay being packed.
     let packing = if options.wal { DBCompressionType::None } else { DBCompressionType::Lz4 };

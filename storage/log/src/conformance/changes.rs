@@ -24,7 +24,7 @@ pub(super) fn entries_are_read_back_as_they_were_written(bed: &mut impl Bed) {
             term: Term(index / 5),
             timestamp: Timestamp(u64::MAX - index),
             kind: kinds[index as usize % 3],
-            payload: payload.clone(),
+            payload: payload.clone().into(),
         });
     }
     let log = bed.open();

@@ -36,7 +36,7 @@ fn entry(index: u64, term: u64) -> Entry {
             _ => Timestamp::new(index as u32, term as u32),
         },
         kind: EntryKind::Effects,
-        payload: format!("entry {index} of term {term}").into_bytes(),
+        payload: format!("entry {index} of term {term}").into_bytes().into(),
     }
 }
 

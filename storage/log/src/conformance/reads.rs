@@ -9,7 +9,7 @@ pub(super) fn reads_stop_at_the_size_but_give_one_entry_at_least(bed: &mut impl 
     let log = bed.open();
     let mut written = entries(1..=10, 1);
     for entry in &mut written {
-        entry.payload = vec![7; 1000];
+        entry.payload = vec![7; 1000].into();
     }
     log.append(&written, None).unwrap();
     let lengths = [0, 1, 1000, 2500, 5500, 1 << 20]
@@ -53,7 +53,7 @@ pub(super) fn what_entries_take_is_known_about(bed: &mut impl Bed) {
     let log = bed.open();
     let mut written = entries(1..=100, 1);
     for entry in &mut written {
-        entry.payload = vec![7; 10_000];
+        entry.payload = vec![7; 10_000].into();
     }
     for part in written.chunks(10) {
         log.append(part, None).unwrap();

@@ -20,7 +20,7 @@ fn entry(index: u64, term: u64, bytes: usize) -> Entry {
         term: Term(term),
         timestamp: Timestamp::new(index as u32, 1),
         kind: EntryKind::Effects,
-        payload: vec![index as u8 | 1; bytes],
+        payload: vec![index as u8 | 1; bytes].into(),
     }
 }
 

@@ -10,7 +10,7 @@ fn consensus(kind: ConsensusKind, index: u64, payload: usize) -> Message {
         term: Term(1),
         kind: EntryKind::Effects,
         timestamp: Timestamp::default(),
-        payload: vec![0; payload],
+        payload: vec![0; payload].into(),
     };
     Message::Consensus(Consensus {
         kind,

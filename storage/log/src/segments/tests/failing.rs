@@ -187,7 +187,7 @@ proptest! {
         for (index, size) in (before + 1..).zip(sizes) {
             let mut entry = entry(index, 1, size);
             if zeros {
-                entry.payload.fill(0);
+                entry.payload = vec![0; entry.payload.len()].into();
             }
             torn.push(entry);
         }

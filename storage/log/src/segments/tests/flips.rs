@@ -14,9 +14,10 @@ fn filled(small: u64) -> (Arc<MemoryFiles>, Model) {
     for index in 1..=12 + small {
         let mut entry = entry(index, 1, 300);
         if index <= 12 {
-            entry.payload.extend([0; 1_500]);
-            entry.payload[1_100] = 1;
-            entry.payload[1_799] = 16;
+            let mut payload = [&entry.payload[..], &[0; 1_500]].concat();
+            payload[1_100] = 1;
+            payload[1_799] = 16;
+            entry.payload = payload.into();
         }
         log.append(&[entry], Some(hard_state(1, index - 1))).unwrap();
     }
