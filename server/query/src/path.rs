@@ -123,10 +123,6 @@ pub fn array_position(name: &str) -> Option<usize> {
     }
 }
 
-fn find<'a>(doc: RawDoc<'a>, name: &str) -> Option<RawElement<'a>> {
-    doc.iter().find(|element| element.key_bytes() == name.as_bytes())
-}
-
 fn walk_document<'a, E>(
     doc: RawDoc<'a>,
     parts: &[Part],
@@ -137,7 +133,7 @@ fn walk_document<'a, E>(
     let Some((part, rest)) = parts.split_first() else {
         return visit(None, at);
     };
-    match find(doc, &part.name) {
+    match doc.find(&part.name) {
         Some(element) => walk_element(element, rest, leaf, at, visit),
         None => visit(None, at),
     }

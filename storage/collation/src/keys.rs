@@ -21,6 +21,7 @@ pub enum Key<'a> {
 }
 
 impl Key<'_> {
+    #[inline]
     pub fn value(&self) -> RawValue<'_> {
         match self {
             Key::Same(value) => *value,

@@ -3,7 +3,8 @@
 //! Owns [`DocBuf`], the owned counterpart of [`RawDoc`], and the builders that make one. A builder
 //! writes straight into a `Vec<u8>`, so a reply costs one copy of each value.
 
-use crate::raw::{Elements, RawDoc, RawElement, RawValue, is_framed};
+use crate::layout::is_framed;
+use crate::raw::{Elements, RawDoc, RawElement, RawValue};
 use bson::{Bson, Document};
 
 /// An owned document as bytes.

@@ -9,6 +9,7 @@
 mod build;
 pub mod compare;
 pub mod decimal;
+mod layout;
 pub mod number;
 mod raw;
 mod scratch;
@@ -25,6 +26,7 @@ pub use bson::{
 pub use build::{ArrayBuilder, DocBuf, DocBuilder, Open};
 pub use compare::{canonical_type, compare, compare_bson, compare_docs, compare_documents};
 pub use decimal::Decimal;
+pub use layout::key_word;
 pub use number::{Number, as_exact_i64};
 pub use raw::{Elements, RawDoc, RawElement, RawValue};
 pub use scratch::Scratch;

@@ -1,23 +1,10 @@
 //! Borrowed views over validated BSON bytes.
 //!
-//! Owns the byte layout of BSON elements for reading. A [`RawDoc`] is made from bytes that
+//! Owns reading elements and their values. A [`RawDoc`] is made from bytes that
 //! [`crate::validate`] has accepted, or that this process wrote; iteration over anything else ends
 //! at the first malformed element instead of panicking.
-//!
-//! | type | value bytes after `tag key\0` |
-//! |---|---|
-//! | 0x01 double, 0x09 date, 0x11 timestamp, 0x12 int64 | 8 |
-//! | 0x02 string, 0x0D code, 0x0E symbol | int32 length with NUL, bytes, NUL |
-//! | 0x03 document, 0x04 array, 0x0F code with scope | int32 total length, ... |
-//! | 0x05 binary | int32 length, subtype, bytes |
-//! | 0x06 undefined, 0x0A null, 0x7F max key, 0xFF min key | none |
-//! | 0x07 object id | 12 |
-//! | 0x08 boolean | 1 |
-//! | 0x0B regex | two NUL-terminated strings |
-//! | 0x0C db pointer | string, 12 |
-//! | 0x10 int32 | 4 |
-//! | 0x13 decimal128 | 16 |
 
+use crate::layout::{i32_at, is_framed, is_whole_key, key_at, key_word, memchr_nul, value_length};
 use bson::oid::ObjectId;
 use bson::spec::ElementType;
 use bson::{Bson, Decimal128, Document};
@@ -38,6 +25,7 @@ impl<'a> RawDoc<'a> {
     /// A view over `bytes` that are already known to be one well-formed document.
     ///
     /// Only the frame is looked at: a slice whose length prefix and end do not fit is seen as empty.
+    #[inline]
     pub fn from_validated(bytes: &'a [u8]) -> RawDoc<'a> {
         if is_framed(bytes) { RawDoc { bytes } } else { RawDoc::EMPTY }
     }
@@ -53,14 +41,27 @@ impl<'a> RawDoc<'a> {
     }
 
     /// The elements in order.
+    #[inline]
     pub fn iter(self) -> Elements<'a> {
         Elements { rest: self.bytes.get(4..self.bytes.len().saturating_sub(1)).unwrap_or(&[]) }
     }
 
     /// The value of the first element named `key`.
+    #[inline]
     pub fn get(self, key: &str) -> Option<RawValue<'a>> {
-        let key = key.as_bytes();
-        self.iter().find(|e| e.key_bytes() == key).map(|e| e.value())
+        self.find(key).map(|e| e.value())
+    }
+
+    /// The first element named `key`.
+    pub fn find(self, key: &str) -> Option<RawElement<'a>> {
+        let word = key_word(key.as_bytes());
+        let mut elements = self.iter();
+        loop {
+            let element = elements.step()?;
+            if element.key_word == word && element.has_key(key.as_bytes()) {
+                return Some(element);
+            }
+        }
     }
 
     /// The `n`-th element, counted from zero: arrays are documents whose keys are not looked at.
@@ -97,6 +98,7 @@ impl<'a> IntoIterator for RawDoc<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RawElement<'a> {
     tag: u8,
+    key_word: u64,
     key: &'a [u8],
     value: &'a [u8],
 }
@@ -108,21 +110,37 @@ impl<'a> RawElement<'a> {
     }
 
     /// The key without the UTF-8 check, for comparing.
+    #[inline]
     pub fn key_bytes(self) -> &'a [u8] {
         self.key
     }
 
+    /// The key as [`key_word`] has it: found while its end was looked for.
+    #[inline]
+    pub fn key_word(self) -> u64 {
+        self.key_word
+    }
+
+    /// Whether the key is this one, where the words are known to be equal.
+    #[inline]
+    pub fn has_key(self, key: &[u8]) -> bool {
+        is_whole_key(self.key_word) || self.key == key
+    }
+
     /// The BSON type tag.
+    #[inline]
     pub fn tag(self) -> u8 {
         self.tag
     }
 
     /// The value's bytes as they stand in the document.
+    #[inline]
     pub fn value_bytes(self) -> &'a [u8] {
         self.value
     }
 
     /// The value.
+    #[inline]
     pub fn value(self) -> RawValue<'a> {
         RawValue::decode(self.tag, self.value)
     }
@@ -146,66 +164,26 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<RawElement<'a>> {
-        let (&tag, after_tag) = self.rest.split_first()?;
-        let key_len = memchr_nul(after_tag)?;
-        let (key, after_key) = after_tag.split_at(key_len);
-        let body = after_key.get(1..)?;
-        let value_len = value_length(tag, body)?;
-        if value_len > body.len() {
-            self.rest = &[];
-            return None;
-        }
-        let (value, rest) = body.split_at(value_len);
-        self.rest = rest;
-        Some(RawElement { tag, key, value })
+        self.step()
     }
 }
 
-/// True when the length prefix and the final NUL fit the slice.
-pub(crate) fn is_framed(bytes: &[u8]) -> bool {
-    bytes.len() >= 5
-        && i32_at(bytes, 0).is_some_and(|n| usize::try_from(n) == Ok(bytes.len()))
-        && bytes.last() == Some(&0)
-}
-
-/// The position of the first NUL.
-#[inline]
-pub(crate) fn memchr_nul(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&b| b == 0)
-}
-
-/// A little-endian int32 at `at`.
-#[inline]
-pub(crate) fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
-    let four = bytes.get(at..at.checked_add(4)?)?;
-    Some(i32::from_le_bytes(four.try_into().ok()?))
-}
-
-/// The length of a value of type `tag` that starts `body`; `None` when it cannot be told.
-#[inline]
-pub(crate) fn value_length(tag: u8, body: &[u8]) -> Option<usize> {
-    let prefixed = |extra: usize| {
-        let n = usize::try_from(i32_at(body, 0)?).ok()?;
-        n.checked_add(extra)
-    };
-    Some(match tag {
-        0x01 | 0x09 | 0x11 | 0x12 => 8,
-        0x02 | 0x0D | 0x0E => prefixed(4)?,
-        0x03 | 0x04 | 0x0F => prefixed(0)?,
-        0x05 => prefixed(5)?,
-        0x06 | 0x0A | 0x7F | 0xFF => 0,
-        0x07 => 12,
-        0x08 => 1,
-        0x0B => {
-            let pattern = memchr_nul(body)?;
-            let options = memchr_nul(body.get(pattern + 1..)?)?;
-            pattern + options + 2
-        }
-        0x0C => prefixed(16)?,
-        0x10 => 4,
-        0x13 => 16,
-        _ => return None,
-    })
+impl<'a> Elements<'a> {
+    // Most loops over a document are made of this: a call for each element would cost as much again.
+    #[inline(always)]
+    fn step(&mut self) -> Option<RawElement<'a>> {
+        let (&tag, after_tag) = self.rest.split_first()?;
+        let (key_len, key_word) = key_at(after_tag)?;
+        let (key, after_key) = after_tag.split_at_checked(key_len)?;
+        let (_, body) = after_key.split_first()?;
+        let value_len = value_length(tag, body)?;
+        let Some((value, rest)) = body.split_at_checked(value_len) else {
+            self.rest = &[];
+            return None;
+        };
+        self.rest = rest;
+        Some(RawElement { tag, key_word, key, value })
+    }
 }
 
 /// A borrowed BSON value.

@@ -6,7 +6,8 @@
 //! keys of arrays are not, because nothing reads them. Walks with a stack of its own instead of
 //! recursing, and allocates nothing.
 
-use crate::raw::{RawDoc, i32_at};
+use crate::layout::i32_at;
+use crate::raw::RawDoc;
 use std::fmt;
 
 /// The deepest nesting a document anywhere in this process may have, the outermost document being

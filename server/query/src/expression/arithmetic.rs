@@ -3,7 +3,7 @@
 //! Integers stay integers while the result fits: an int grows to a long, a long to a double.
 
 use super::table::{Family, Syntax};
-use super::value::{NULL, Value, date, is_nullish, is_number, long, type_name};
+use super::value::{NULL, Value, date, is_nullish, long, type_name};
 use quire_bson::decimal::Rounding;
 use quire_bson::{Bson, Number};
 use quire_errors::{Code, CommandError, Result};
@@ -31,13 +31,15 @@ fn add(operands: Vec<Value>) -> Result<Value> {
                     ));
                 }
             }
-            Some(value) if is_number(&value) => sum.add_value(&value),
-            other => {
-                return Err(CommandError::type_mismatch(format!(
-                    "$add only supports numeric or date types, not {}",
-                    type_name(other.as_ref())
-                )));
-            }
+            operand => match operand.as_ref().and_then(Number::from_bson) {
+                Some(number) => sum.add_number(number),
+                None => {
+                    return Err(CommandError::type_mismatch(format!(
+                        "$add only supports numeric or date types, not {}",
+                        type_name(operand.as_ref())
+                    )));
+                }
+            },
         }
     }
     let sum = sum.total();

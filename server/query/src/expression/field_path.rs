@@ -34,6 +34,16 @@ impl FieldPath {
         }
     }
 
+    /// The same where it stands in the document; `None` where nothing is, and where there is an array
+    /// on the way, of which a new one is to be made.
+    pub(crate) fn stored_in<'d>(&self, doc: RawDoc<'d>) -> Option<RawValue<'d>> {
+        let mut value = RawValue::Document(doc);
+        for part in &self.parts {
+            value = value.as_document()?.get(part)?;
+        }
+        Some(value)
+    }
+
     /// What the path leads to in a computed value.
     pub(crate) fn in_value(&self, value: &Bson) -> Value {
         in_bson(value, &self.parts)

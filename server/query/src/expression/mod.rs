@@ -18,6 +18,7 @@ mod conditional;
 mod convert;
 mod data_size;
 mod date;
+mod evaluated;
 mod field_path;
 mod literal;
 mod memory;
@@ -48,6 +49,7 @@ use quire_errors::{CommandError, Result};
 use std::sync::Arc;
 
 pub(crate) use array::{count_of, n_and_input};
+pub use evaluated::Evaluated;
 pub(crate) use memory::size_of_value;
 pub(crate) use object::merge_into;
 pub(crate) use parser::DEPTH_MAX;
@@ -109,6 +111,19 @@ impl Expression {
     /// The value for one document; `None` is a missing value.
     pub fn evaluate(&self, root: RawDoc<'_>) -> Result<Option<Bson>> {
         self.node.evaluate(&mut Scope::new(root))
+    }
+
+    /// [`Expression::evaluate`] for who may only look at the value.
+    pub fn look_up<'d>(&'d self, root: RawDoc<'d>) -> Result<Evaluated<'d>> {
+        let at_hand = match &self.node {
+            Node::Field(path) => path.stored_in(root),
+            Node::Constant(value) => value.as_ref().and_then(RawValue::of_scalar),
+            _ => None,
+        };
+        match at_hand {
+            Some(value) => Ok(Evaluated::Stored(value)),
+            None => self.evaluate(root).map(Evaluated::from),
+        }
     }
 
     /// The value for one document with the variables named to [`Expression::parse_with`].

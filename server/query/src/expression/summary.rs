@@ -1,6 +1,7 @@
 //! `$sum`, `$avg`, `$min`, `$max`, `$stdDevPop`, `$stdDevSamp` over the operands of one document.
 
 use super::accumulator::{Accumulator, Average, Deviation, Extreme, Sum};
+use super::evaluated::Evaluated;
 use super::table::{Family, Syntax};
 use super::value::Value;
 use quire_bson::Bson;
@@ -20,13 +21,13 @@ fn gather(mut accumulator: impl Accumulator, operands: Vec<Value>) -> Result<Val
     match <[Value; 1]>::try_from(operands) {
         Ok([Some(Bson::Array(items))]) => {
             for item in items {
-                accumulator.add(Some(item))?;
+                accumulator.add(Evaluated::Made(item))?;
             }
         }
-        Ok([single]) => accumulator.add(single)?,
+        Ok([single]) => accumulator.add(single.into())?,
         Err(several) => {
             for operand in several {
-                accumulator.add(operand)?;
+                accumulator.add(operand.into())?;
             }
         }
     }

@@ -10,7 +10,7 @@ use super::schema::Schema;
 use super::script::Where;
 use crate::expression::{Expression, is_true};
 use crate::path::FieldPath;
-use quire_bson::{RawDoc, RawElement};
+use quire_bson::{RawDoc, RawElement, key_word};
 use quire_errors::Result;
 
 #[derive(Clone, Debug)]
@@ -110,6 +110,7 @@ pub(crate) struct Conjunction {
 #[derive(Clone, Debug)]
 struct Group {
     key: Box<[u8]>,
+    key_word: u64,
     start: usize,
     end: usize,
     /// Whether all of them hold for a document without that name.
@@ -145,6 +146,7 @@ impl Conjunction {
                 }
                 None => groups.push(Group {
                     key: key.into(),
+                    key_word: key_word(key),
                     start: at,
                     end: at + 1,
                     matches_missing: missing,
@@ -189,9 +191,14 @@ impl Conjunction {
         let all = u64::MAX >> (GROUPS_MAX - self.groups.len());
         let mut found = 0_u64;
         for element in doc {
-            let Some(n) = self.group_of(element.key_bytes(), found) else { continue };
-            found |= 1 << n;
-            if !self.group_matches(n, element, at)? {
+            let Some((n, group)) = self.group_of(element) else { continue };
+            // Of a name that stands twice in a document, the first counts.
+            let mark = 1_u64.wrapping_shl(n);
+            if found & mark != 0 {
+                continue;
+            }
+            found |= mark;
+            if !self.group_matches(group, element, at)? {
                 return Ok(false);
             }
             if found == all {
@@ -202,24 +209,21 @@ impl Conjunction {
         Ok(missing.map(|(_, group)| group).all(|group| group.matches_missing))
     }
 
-    /// The group that wants this name and has not found it yet: of a name that stands twice in a
-    /// document, the first counts.
+    /// The group that wants this name, and its number.
     #[inline]
-    fn group_of(&self, key: &[u8], found: u64) -> Option<usize> {
-        let wanted = |n: &usize, group: &Group| found & (1 << n) == 0 && *group.key == *key;
-        self.groups.iter().enumerate().find(|(n, group)| wanted(n, group)).map(|(n, _)| n)
+    fn group_of(&self, element: RawElement<'_>) -> Option<(u32, &Group)> {
+        let word = element.key_word();
+        let is_named = |group: &Group| group.key_word == word && element.has_key(&group.key);
+        (0..).zip(&self.groups).find(|(_, group)| is_named(group))
     }
 
     fn group_matches(
         &self,
-        group: usize,
+        group: &Group,
         element: RawElement<'_>,
         at: &mut Option<usize>,
     ) -> Result<bool> {
-        let Some(fields) = self.groups.get(group).and_then(|g| self.fields.get(g.start..g.end))
-        else {
-            return Ok(true);
-        };
+        let fields = self.fields.get(group.start..group.end).unwrap_or_default();
         for field in fields {
             if !field.predicate.matches_field(element, &field.path, at)? {
                 return Ok(false);

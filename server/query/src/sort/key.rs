@@ -21,6 +21,28 @@ enum Cursor<'a, 'p> {
 
 /// Appends the key of `doc` to `out`.
 pub(super) fn write(sort: &SortPattern, doc: RawDoc<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    for (path, (_, direction)) in sort.components.iter().zip(&sort.fields) {
+        let Cursor::Value(value) = follow(Cursor::Inside(doc, path)) else {
+            // Without arrays there is one key. With them there is a choice.
+            out.truncate(start);
+            return write_smallest(sort, doc, out);
+        };
+        append(sort, value, *direction, out);
+    }
+    Ok(())
+}
+
+fn append(sort: &SortPattern, value: RawValue<'_>, direction: i32, out: &mut Vec<u8>) {
+    let key = sort.order.key(value);
+    if direction < 0 {
+        quire_keys::encode_value_descending(out, key.value());
+    } else {
+        quire_keys::encode_value(out, key.value());
+    }
+}
+
+fn write_smallest(sort: &SortPattern, doc: RawDoc<'_>, out: &mut Vec<u8>) -> Result<()> {
     let paths = sort.components.iter();
     let cursors: Vec<_> = paths.map(|path| follow(Cursor::Inside(doc, path))).collect();
     let mut best = Best { sort, start: out.len(), out, scratch: Vec::new(), found: false };
@@ -43,12 +65,7 @@ impl Best<'_> {
         let target = if self.found { &mut self.scratch } else { &mut *self.out };
         for (cursor, (_, direction)) in cursors.iter().zip(&self.sort.fields) {
             let value = if let Cursor::Value(value) = cursor { *value } else { RawValue::Null };
-            let key = self.sort.order.key(value);
-            if *direction < 0 {
-                quire_keys::encode_value_descending(target, key.value());
-            } else {
-                quire_keys::encode_value(target, key.value());
-            }
+            append(self.sort, value, *direction, target);
         }
         if self.found && self.out.get(self.start..).is_some_and(|best| self.scratch[..] < *best) {
             self.out.truncate(self.start);

@@ -90,15 +90,19 @@ fn signed(out: &mut Vec<u8>, negative: bool, double: f64, rest: Option<Rest>) {
 fn write_groups(out: &mut Vec<u8>, double: f64, rest_follows: bool) {
     // The sign bit is clear: shifted out, 63 bits stand at the top.
     let mut bits = double.to_bits() << 1;
-    for _ in 0..GROUPS {
-        let group = (bits >> 57) as u8;
+    let mut groups = [0; GROUPS as usize];
+    let mut count = 0;
+    for group in &mut groups {
+        *group = (bits >> 57) as u8;
         bits <<= 7;
         let more = rest_follows || bits != 0;
-        out.push(group << 1 | u8::from(more));
+        *group = *group << 1 | u8::from(more);
+        count += 1;
         if !more {
             break;
         }
     }
+    out.extend_from_slice(groups.get(..count).unwrap_or_default());
 }
 
 fn write_rest(out: &mut Vec<u8>, double: f64, rest: Rest) {

@@ -1,9 +1,9 @@
 //! `$stdDevPop` and `$stdDevSamp`.
 
 use super::Accumulator;
-use crate::expression::numeric::as_f64;
+use crate::expression::evaluated::Evaluated;
 use crate::expression::value::{NULL, Value};
-use quire_bson::Bson;
+use quire_bson::{Bson, Number};
 use quire_errors::Result;
 
 /// The standard deviation by Welford's recurrence, which needs one pass and stays accurate.
@@ -27,8 +27,8 @@ impl Deviation {
 }
 
 impl Accumulator for Deviation {
-    fn add(&mut self, value: Value) -> Result<()> {
-        let Some(x) = value.as_ref().and_then(as_f64) else { return Ok(()) };
+    fn add(&mut self, value: Evaluated<'_>) -> Result<()> {
+        let Some(x) = value.number().map(Number::to_f64) else { return Ok(()) };
         self.count = self.count.saturating_add(1);
         let delta = x - self.mean;
         self.mean += delta / self.count as f64;

@@ -1,8 +1,9 @@
 //! `$min` and `$max`.
 
 use super::Accumulator;
-use crate::expression::value::{NULL, Value, is_nullish};
-use quire_bson::Bson;
+use crate::expression::evaluated::Evaluated;
+use crate::expression::value::{NULL, Value};
+use quire_bson::{Bson, RawValue};
 use quire_collation::ValueOrder;
 use quire_errors::Result;
 use std::cmp::Ordering;
@@ -26,16 +27,17 @@ impl Extreme {
 }
 
 impl Accumulator for Extreme {
-    fn add(&mut self, value: Value) -> Result<()> {
-        if is_nullish(&value) {
-            return Ok(());
-        }
-        let better = match (&value, &self.best) {
-            (Some(value), Some(best)) => self.order.compare_bson(value, best) == self.wanted,
-            _ => true,
-        };
+    fn add(&mut self, value: Evaluated<'_>) -> Result<()> {
+        let better = value.look(|value| match &self.best {
+            _ if matches!(value, RawValue::Null | RawValue::Undefined) => false,
+            None => true,
+            Some(best) => match RawValue::of_scalar(best) {
+                Some(best) => self.order.compare(value, best) == self.wanted,
+                None => self.order.compare_bson(&value.to_bson(), best) == self.wanted,
+            },
+        });
         if better {
-            self.best = value;
+            self.best = value.into_value();
         }
         Ok(())
     }

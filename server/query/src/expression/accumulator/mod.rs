@@ -9,18 +9,14 @@ pub use deviation::Deviation;
 pub use extreme::Extreme;
 pub use sum::{Average, Sum};
 
+use super::evaluated::Evaluated;
 use super::value::Value;
 use quire_errors::Result;
 
 /// The state of one accumulator.
 pub trait Accumulator: std::fmt::Debug + Send {
-    fn add(&mut self, value: Value) -> Result<()>;
+    fn add(&mut self, value: Evaluated<'_>) -> Result<()>;
 
     /// The result; the state is used up.
     fn finish(&mut self) -> Value;
-
-    /// The bytes it holds beside its own size.
-    fn held_bytes(&self) -> usize {
-        0
-    }
 }

@@ -1,6 +1,7 @@
 //! Sums that neither lose small addends beside large ones nor depend on the order of integers.
 
 use super::Accumulator;
+use crate::expression::evaluated::Evaluated;
 use crate::expression::numeric::decimal;
 use crate::expression::value::{NULL, Value};
 use quire_bson::{Bson, Decimal, Number};
@@ -19,19 +20,18 @@ pub struct Sum {
 }
 
 impl Sum {
-    pub fn add_value(&mut self, value: &Bson) {
-        match Number::from_bson(value) {
-            None => return,
-            Some(Number::Int32(n)) => self.integers = self.integers.saturating_add(n.into()),
-            Some(Number::Int64(n)) => {
+    pub fn add_number(&mut self, number: Number) {
+        match number {
+            Number::Int32(n) => self.integers = self.integers.saturating_add(n.into()),
+            Number::Int64(n) => {
                 self.integers = self.integers.saturating_add(n.into());
                 self.seen_long = true;
             }
-            Some(Number::Double(x)) => {
+            Number::Double(x) => {
                 self.doubles.add(x);
                 self.seen_double = true;
             }
-            Some(Number::Decimal(addend)) => {
+            Number::Decimal(addend) => {
                 self.decimals = Some(match self.decimals {
                     Some(sum) => sum + addend,
                     None => addend,
@@ -84,9 +84,9 @@ fn decimal_of(integer: i128) -> Decimal {
 }
 
 impl Accumulator for Sum {
-    fn add(&mut self, value: Value) -> Result<()> {
-        if let Some(value) = &value {
-            self.add_value(value);
+    fn add(&mut self, value: Evaluated<'_>) -> Result<()> {
+        if let Some(number) = value.number() {
+            self.add_number(number);
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ pub struct Average {
 }
 
 impl Accumulator for Average {
-    fn add(&mut self, value: Value) -> Result<()> {
+    fn add(&mut self, value: Evaluated<'_>) -> Result<()> {
         self.sum.add(value)
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn sum(values: impl IntoIterator<Item = Bson>) -> Bson {
         let mut sum = Sum::default();
         for value in values {
-            sum.add_value(&value);
+            sum.add_number(Number::from_bson(&value).expect("a number"));
         }
         sum.total()
     }

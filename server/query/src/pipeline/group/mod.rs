@@ -16,12 +16,12 @@ pub(super) use parse::{parse, parse_sort_by_count};
 use super::memory::Budget;
 use super::stage::Definition;
 use super::{EVERYTHING, Flow, Output, Stage};
-use crate::expression::Expression;
+use crate::expression::{Evaluated, Expression};
 use accumulators::Accumulation;
 use quire_bson::{Bson, DocBuilder, RawDoc, Scratch};
 use quire_collation::ValueOrder;
 use quire_errors::Result;
-use state::State;
+use state::{Growth, State};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -47,9 +47,12 @@ impl Definition for Group {
         };
         Box::new(Running {
             spec: Arc::clone(&self.spec),
-            by_key: HashMap::new(),
-            groups: Vec::new(),
-            budget: Budget::new(refusal),
+            groups: Groups {
+                by_key: HashMap::new(),
+                key: Vec::new(),
+                all: Vec::new(),
+                budget: Budget::new(refusal),
+            },
             giving: None,
             shown: Scratch::default(),
         })
@@ -58,11 +61,18 @@ impl Definition for Group {
 
 struct Running {
     spec: Arc<Spec>,
-    by_key: HashMap<Vec<u8>, usize>,
-    groups: Vec<OneGroup>,
-    budget: Budget,
+    groups: Groups,
     giving: Option<std::vec::IntoIter<OneGroup>>,
     shown: Scratch,
+}
+
+/// The groups so far, in the order of their first documents.
+struct Groups {
+    by_key: HashMap<Vec<u8>, usize>,
+    /// The key of the document at hand.
+    key: Vec<u8>,
+    all: Vec<OneGroup>,
+    budget: Budget,
 }
 
 struct OneGroup {
@@ -76,12 +86,12 @@ const STATE_BYTES: usize = 64;
 
 impl Stage for Running {
     fn take(&mut self, doc: RawDoc<'_>, _: &mut dyn Output) -> Result<Flow> {
-        self.add(doc).map(|()| Flow::More)
+        self.groups.add(&self.spec, doc).map(|()| Flow::More)
     }
 
     fn finish(&mut self, output: &mut dyn Output) -> Result<Flow> {
-        self.by_key = HashMap::new();
-        let groups = std::mem::take(&mut self.groups);
+        self.groups.by_key = HashMap::new();
+        let groups = std::mem::take(&mut self.groups.all);
         for group in self.giving.get_or_insert_with(|| groups.into_iter()) {
             let shown = self.shown.try_make(|shown| self.spec.show(group, shown))?;
             let flow = output.take(shown)?;
@@ -97,32 +107,31 @@ impl Stage for Running {
     }
 }
 
-impl Running {
-    fn add(&mut self, doc: RawDoc<'_>) -> Result<()> {
-        let id = self.spec.id.evaluate(doc)?.unwrap_or(Bson::Null);
-        let at = self.group_of(id)?;
-        let Some(group) = self.groups.get_mut(at) else { return Ok(()) };
-        for (state, (_, accumulation)) in group.states.iter_mut().zip(&self.spec.fields) {
-            let before = state.held_bytes();
-            state.add(doc, accumulation.argument.evaluate(doc)?)?;
-            self.budget.take(state.held_bytes().saturating_sub(before))?;
+impl Groups {
+    fn add(&mut self, spec: &Spec, doc: RawDoc<'_>) -> Result<()> {
+        let at = self.find_or_make(spec, spec.id.look_up(doc)?)?;
+        let Some(group) = self.all.get_mut(at) else { return Ok(()) };
+        for (state, (_, accumulation)) in group.states.iter_mut().zip(&spec.fields) {
+            let Growth(bytes) = state.add(doc, accumulation.argument.look_up(doc)?)?;
+            self.budget.take(bytes)?;
         }
         Ok(())
     }
 
     /// The position of the group with this `_id`, which is made when there is none.
-    fn group_of(&mut self, id: Bson) -> Result<usize> {
-        let key = state::key_of(&id, &self.spec.order);
-        if let Some(at) = self.by_key.get(&key) {
+    fn find_or_make(&mut self, spec: &Spec, id: Evaluated<'_>) -> Result<usize> {
+        self.key.clear();
+        state::append_key(&mut self.key, &id, &spec.order);
+        if let Some(at) = self.by_key.get(&self.key) {
             return Ok(*at);
         }
-        let order = &self.spec.order;
-        let started = self.spec.fields.iter().map(|(_, field)| field.start(&id, order));
+        let id = id.into_value().unwrap_or(Bson::Null);
+        let started = spec.fields.iter().map(|(_, field)| field.start(&id, &spec.order));
         let states: Vec<_> = started.collect::<Result<_>>()?;
-        self.budget.take(GROUP_BYTES + 2 * key.len() + states.len() * STATE_BYTES)?;
-        let at = self.groups.len();
-        self.groups.push(OneGroup { id, states });
-        self.by_key.insert(key, at);
+        self.budget.take(GROUP_BYTES + 2 * self.key.len() + states.len() * STATE_BYTES)?;
+        let at = self.all.len();
+        self.all.push(OneGroup { id, states });
+        self.by_key.insert(self.key.clone(), at);
         Ok(at)
     }
 }

@@ -1,8 +1,8 @@
 //! Accumulators that keep values as they came: `$first`, `$last`, `$firstN`, `$lastN`, `$push`, and
 //! those that keep the n smallest or largest: `$minN`, `$maxN`; and `$mergeObjects`.
 
-use super::state::State;
-use crate::expression::{Value, merge_into, size_of_value};
+use super::state::{Growth, State};
+use crate::expression::{Evaluated, Value, merge_into, size_of_value};
 use quire_bson::{Bson, Document, RawDoc};
 use quire_collation::ValueOrder;
 use quire_errors::Result;
@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 pub(super) struct First(Option<Value>);
 
 impl State for First {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        self.0.get_or_insert(value);
-        Ok(())
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        self.0.get_or_insert_with(|| value.into_value());
+        Ok(Growth::NONE)
     }
 
     fn finish(&mut self) -> Result<Value> {
@@ -29,9 +29,9 @@ impl State for First {
 pub(super) struct Last(Value);
 
 impl State for Last {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        self.0 = value;
-        Ok(())
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        self.0 = value.into_value();
+        Ok(Growth::NONE)
     }
 
     fn finish(&mut self) -> Result<Value> {
@@ -74,31 +74,27 @@ impl List {
 }
 
 impl State for List {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        let value = match value {
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        let before = self.held_bytes;
+        let is_over = self.values.len() >= self.most;
+        if is_over && self.keep != Keep::Last {
+            return Ok(Growth::NONE);
+        }
+        let value = match value.into_value() {
             Some(value) => value,
-            None if self.keep == Keep::All => return Ok(()),
+            None if self.keep == Keep::All => return Ok(Growth::NONE),
             None => Bson::Null,
         };
-        if self.values.len() >= self.most {
-            if self.keep != Keep::Last {
-                return Ok(());
-            }
-            if let Some(dropped) = self.values.pop_front() {
-                self.held_bytes = self.held_bytes.saturating_sub(size_of_value(&dropped));
-            }
+        if is_over && let Some(dropped) = self.values.pop_front() {
+            self.held_bytes = self.held_bytes.saturating_sub(size_of_value(&dropped));
         }
         self.held_bytes = self.held_bytes.saturating_add(size_of_value(&value));
         self.values.push_back(value);
-        Ok(())
+        Ok(Growth::between(before, self.held_bytes))
     }
 
     fn finish(&mut self) -> Result<Value> {
         Ok(Some(Bson::Array(std::mem::take(&mut self.values).into())))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held_bytes
     }
 }
 
@@ -124,15 +120,16 @@ impl Extremes {
 }
 
 impl State for Extremes {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        let Some(value) = value else { return Ok(()) };
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        let before = self.held_bytes;
+        let Some(value) = value.into_value() else { return Ok(Growth::NONE) };
         if matches!(value, Bson::Null | Bson::Undefined) {
-            return Ok(());
+            return Ok(Growth::NONE);
         }
         let worse = |known: &Bson| self.order.compare_bson(&value, known) == self.better;
         let at = self.values.partition_point(|known| !worse(known));
         if at >= self.most {
-            return Ok(());
+            return Ok(Growth::NONE);
         }
         self.held_bytes = self.held_bytes.saturating_add(size_of_value(&value));
         self.values.insert(at, value);
@@ -141,15 +138,11 @@ impl State for Extremes {
         {
             self.held_bytes = self.held_bytes.saturating_sub(size_of_value(&dropped));
         }
-        Ok(())
+        Ok(Growth::between(before, self.held_bytes))
     }
 
     fn finish(&mut self) -> Result<Value> {
         Ok(Some(Bson::Array(std::mem::take(&mut self.values))))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held_bytes
     }
 }
 
@@ -157,21 +150,17 @@ impl State for Extremes {
 #[derive(Default)]
 pub(super) struct Merged {
     doc: Document,
-    held_bytes: usize,
 }
 
 impl State for Merged {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        let value = value.into_value();
         // An upper bound: what replaces a field is counted as if it were added.
-        self.held_bytes = self.held_bytes.saturating_add(value.as_ref().map_or(0, size_of_value));
-        merge_into(&mut self.doc, value)
+        let growth = Growth(value.as_ref().map_or(0, size_of_value));
+        merge_into(&mut self.doc, value).map(|()| growth)
     }
 
     fn finish(&mut self) -> Result<Value> {
         Ok(Some(Bson::Document(std::mem::take(&mut self.doc))))
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held_bytes
     }
 }

@@ -1,7 +1,7 @@
 //! `$top`, `$topN`, `$bottom`, `$bottomN`: values of the documents that sort first or last.
 
-use super::state::State;
-use crate::expression::{Value, size_of_value};
+use super::state::{Growth, State};
+use crate::expression::{Evaluated, Value, size_of_value};
 use crate::sort::SortPattern;
 use quire_bson::{Bson, RawDoc};
 use quire_errors::Result;
@@ -44,9 +44,10 @@ impl Ranked {
 }
 
 impl State for Ranked {
-    fn add(&mut self, doc: RawDoc<'_>, value: Value) -> Result<()> {
+    fn add(&mut self, doc: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        let before = self.held_bytes;
         let key = self.pattern.key(doc)?;
-        let value = value.unwrap_or(Bson::Null);
+        let value = value.into_value().unwrap_or(Bson::Null);
         self.held_bytes = self.held_bytes.saturating_add(Ranked::bytes(&key, &value));
         self.values.insert((key, self.arrivals), value);
         self.arrivals = self.arrivals.saturating_add(1);
@@ -59,15 +60,11 @@ impl State for Ranked {
                 self.held_bytes = self.held_bytes.saturating_sub(Ranked::bytes(&key, &value));
             }
         }
-        Ok(())
+        Ok(Growth::between(before, self.held_bytes))
     }
 
     fn finish(&mut self) -> Result<Value> {
         let mut values = std::mem::take(&mut self.values).into_values();
         Ok(if self.single { values.next() } else { Some(Bson::Array(values.collect())) })
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held_bytes
     }
 }

@@ -3,9 +3,9 @@
 //! Owns the form of its operand, and the order in which its functions are called. Groups are never
 //! spilled or sent on in parts here, so `merge` is compiled, as it would be, and never called.
 
-use super::state::State;
+use super::state::{Growth, State};
 use crate::Constants;
-use crate::expression::{Expression, Value, scripts, show};
+use crate::expression::{Evaluated, Expression, Value, scripts, show};
 use crate::scripts::Script;
 use quire_bson::{Bson, RawDoc, RawValue};
 use quire_errors::{CommandError, Result};
@@ -128,12 +128,13 @@ struct Scripted {
 }
 
 impl State for Scripted {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        let mut arguments = list(value, 4_544_712, "accumulateArgs")?;
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        let before = self.held_bytes;
+        let mut arguments = list(value.into_value(), 4_544_712, "accumulateArgs")?;
         arguments.insert(0, std::mem::replace(&mut self.state, Bson::Null));
         self.state = self.functions.accumulate.call(&arguments)?;
         self.held_bytes = crate::expression::size_of_value(&self.state);
-        Ok(())
+        Ok(Growth::between(before, self.held_bytes))
     }
 
     fn finish(&mut self) -> Result<Value> {
@@ -142,9 +143,5 @@ impl State for Scripted {
             Some(finalize) => finalize.call(&[state]).map(Some),
             None => Ok(Some(state)),
         }
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held_bytes
     }
 }

@@ -1,21 +1,29 @@
 //! What one accumulator of one group keeps.
 
-use crate::expression::Value;
 use crate::expression::accumulator::Accumulator;
-use quire_bson::{Bson, DocBuilder, RawDoc, RawValue};
+use crate::expression::{Evaluated, Value};
+use quire_bson::RawDoc;
 use quire_collation::ValueOrder;
 use quire_errors::Result;
 
 pub(super) trait State: Send {
     /// Takes in a document, with the value of the accumulator's argument for it.
-    fn add(&mut self, doc: RawDoc<'_>, value: Value) -> Result<()>;
+    fn add(&mut self, doc: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth>;
 
     /// The result; the state is used up.
     fn finish(&mut self) -> Result<Value>;
+}
 
-    /// The bytes it holds that grow with what it has seen.
-    fn held_bytes(&self) -> usize {
-        0
+/// By how many bytes a state came to hold more than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Growth(pub(super) usize);
+
+impl Growth {
+    /// For states that do not grow with what they see.
+    pub(super) const NONE: Growth = Growth(0);
+
+    pub(super) fn between(before: usize, after: usize) -> Growth {
+        Growth(after.saturating_sub(before))
     }
 }
 
@@ -23,8 +31,8 @@ pub(super) trait State: Send {
 pub(super) struct OfValue<A>(pub(super) A);
 
 impl<A: Accumulator> State for OfValue<A> {
-    fn add(&mut self, _: RawDoc<'_>, value: Value) -> Result<()> {
-        self.0.add(value)
+    fn add(&mut self, _: RawDoc<'_>, value: Evaluated<'_>) -> Result<Growth> {
+        self.0.add(value).map(|()| Growth::NONE)
     }
 
     fn finish(&mut self) -> Result<Value> {
@@ -32,13 +40,8 @@ impl<A: Accumulator> State for OfValue<A> {
     }
 }
 
-/// The bytes by which values are told apart: equal for equal values, whatever their numeric type.
-pub(super) fn key_of(value: &Bson, order: &ValueOrder) -> Vec<u8> {
-    let mut holder = DocBuilder::new();
-    holder.append_bson("", value);
-    let holder = holder.finish();
-    let value = holder.as_raw().nth(0).map_or(RawValue::Null, |element| element.value());
-    let mut key = Vec::new();
-    quire_keys::encode_value(&mut key, order.key(value).value());
-    key
+/// Appends the bytes by which values are told apart: equal for equal values, whatever their numeric
+/// type.
+pub(super) fn append_key(key: &mut Vec<u8>, value: &Evaluated<'_>, order: &ValueOrder) {
+    value.look(|value| quire_keys::encode_value(key, order.key(value).value()));
 }
