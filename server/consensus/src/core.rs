@@ -86,6 +86,8 @@ pub(crate) struct Core {
     leader_is_dead: bool,
     /// The last entry that was given to the log, and its time.
     newest: (u64, Timestamp),
+    /// What the other members were last told to be committed.
+    told: u64,
 }
 
 /// What the core wants done, in this order.
@@ -133,7 +135,8 @@ impl Core {
             min_election_tick: ELECTION_TICKS,
             max_election_tick: usize::MAX,
             read_only_option: ReadOnlyOption::Safe,
-            skip_bcast_commit: false,
+            // See `tell_commit`.
+            skip_bcast_commit: true,
             batch_append: true,
             // The crate's priorities mean something else than MongoDB's, and panic at term zero.
             priority: 0,
@@ -145,8 +148,16 @@ impl Core {
         let raw = RawNode::new(&config, view, &silent)
             .map_err(|error| LogError::Corruption(format!("the log does not fit: {error}")))?;
         let timed = (StateRole::Follower, 0);
-        let mut core =
-            Core { raw, membership, candidacy, random: seed, timed, leader_is_dead: false, newest };
+        let mut core = Core {
+            raw,
+            membership,
+            candidacy,
+            random: seed,
+            timed,
+            leader_is_dead: false,
+            newest,
+            told: 0,
+        };
         core.choose_timeout();
         Ok(core)
     }
@@ -191,7 +202,26 @@ impl Core {
         message.set_msg_type(MessageType::MsgPropose);
         message.from = self.raw.raft.id;
         message.entries = entries.into();
-        self.raw.raft.step(message).ok()
+        self.raw.raft.step(message).ok()?;
+        self.told = self.raw.raft.raft_log.committed;
+        Some(())
+    }
+
+    /// More is committed than other members were told.
+    pub(crate) fn has_commit_to_tell(&self) -> bool {
+        let raft = &self.raw.raft;
+        self.told < raft.raft_log.committed
+            && raft.state == StateRole::Leader
+            && raft.prs().iter().any(|(id, _)| *id != raft.id)
+    }
+
+    /// Tells what is committed to all other members. Entries that follow tell it too, and cost them and
+    /// the leader no message more.
+    pub(crate) fn tell_commit(&mut self) {
+        if self.has_commit_to_tell() {
+            self.raw.raft.bcast_append();
+            self.told = self.raw.raft.raft_log.committed;
+        }
     }
 
     /// Proposes the next membership; `None` when this cannot be done now.

@@ -5,6 +5,7 @@
 //! without thread, clock or socket; [`Replica`] drives one for a daemon. A standalone is a set of
 //! one.
 
+mod alarms;
 mod core;
 mod incarnation;
 mod member;

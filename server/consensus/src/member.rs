@@ -207,6 +207,7 @@ impl Member {
             self.progress_told = (None, LogIndex::ZERO);
         }
         if self.trouble.is_none() {
+            self.core.tell_commit();
             // What was heard since the last tick may forbid to stand.
             self.set_candidacy(self.candidacy);
             self.core.tick();
@@ -379,6 +380,19 @@ impl Member {
         self.take_stock(&mut settled);
         self.note_progress(&mut settled);
         settled
+    }
+
+    /// Other members do not know yet what is committed. They hear of it with the next entries, at a
+    /// tick, or when they are told.
+    pub fn has_commit_to_tell(&self) -> bool {
+        self.trouble.is_none() && !self.halted && self.core.has_commit_to_tell()
+    }
+
+    /// Tells them, so that they apply it.
+    pub fn tell_commit(&mut self) {
+        if self.has_commit_to_tell() {
+            self.core.tell_commit();
+        }
     }
 
     /// Something failed and is worth another attempt soon.

@@ -4,6 +4,7 @@
 //! thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes all
 //! that is queued with one sync. Messages, ticks and second attempts are always the thread's.
 
+use crate::alarms::Alarms;
 use crate::member::{Member, MemberView, Settled};
 use crate::message::{Message, Transport};
 use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
@@ -20,10 +21,6 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Messages that may wait; more are lost, as a network may lose them.
 const MESSAGES_MAX: usize = 4_096;
-
-/// Ticks made up for after the thread could not run. More would let a node that was paused take
-/// itself for one that was left alone.
-const TICKS_MADE_UP_MAX: u32 = 2;
 
 /// The queue and who is at work on it.
 #[derive(Default)]
@@ -48,6 +45,7 @@ struct Turn {
     messages: VecDeque<(u64, Message)>,
     group: Vec<Queued>,
     ticks: u32,
+    tells_commit: bool,
 }
 
 /// Figures, readable while the member is at work.
@@ -79,6 +77,7 @@ pub(crate) struct Shared {
     turn_nanos: AtomicU64,
     has_room: AtomicBool,
     wants_retry: AtomicBool,
+    has_commit_to_tell: AtomicBool,
 }
 
 /// A proposal whose place in the log is taken. [`Submitted::commit`] must be called outside of any
@@ -150,6 +149,7 @@ impl Shared {
             turn_nanos: AtomicU64::new(0),
             has_room: AtomicBool::new(true),
             wants_retry: AtomicBool::new(false),
+            has_commit_to_tell: AtomicBool::new(false),
         }
     }
 
@@ -243,6 +243,7 @@ impl Shared {
         let refusal = member.refusal_now();
         self.has_room.store(member.has_room(), Ordering::Relaxed);
         self.wants_retry.store(member.wants_retry(), Ordering::Relaxed);
+        self.has_commit_to_tell.store(member.has_commit_to_tell(), Ordering::Relaxed);
         self.counters.entries.store(member.committed_entries, Ordering::Relaxed);
         self.counters.groups.store(member.groups, Ordering::Relaxed);
         self.counters.truncations.store(member.truncations, Ordering::Relaxed);
@@ -316,9 +317,9 @@ impl Shared {
 
     /// The thread: takes what there is, until closed.
     pub(crate) fn run(&self) {
-        let mut last_tick = Instant::now();
+        let mut alarms = Alarms::default();
         let mut more = false;
-        while let Some(turn) = self.next_turn(&mut last_tick, more) {
+        while let Some(turn) = self.next_turn(&mut alarms, more) {
             more = self.take_turn(turn);
             self.release();
         }
@@ -335,12 +336,14 @@ impl Shared {
     }
 
     /// Waits for work; `None` when there will be none.
-    fn next_turn(&self, last_tick: &mut Instant, more: bool) -> Option<Turn> {
+    fn next_turn(&self, alarms: &mut Alarms, more: bool) -> Option<Turn> {
         let waiting_since = Instant::now();
         let mut queue = self.queue.lock();
         loop {
             let tick = Duration::from_micros(self.tick_micros.load(Ordering::Relaxed));
-            let ticks = ticks_due(tick, *last_tick);
+            let ticks = alarms.ticks_due(tick);
+            let untold = self.has_commit_to_tell.load(Ordering::Relaxed);
+            let tells_commit = alarms.commit_is_due(untold);
             let retry = self.wants_retry.load(Ordering::Relaxed);
             let retry_due = retry && waiting_since.elapsed() >= RETRY_PAUSE;
             let has_room = self.has_room.load(Ordering::Relaxed);
@@ -349,25 +352,25 @@ impl Shared {
                 || !queue.messages.is_empty()
                 || queue.poked
                 || ticks > 0
+                || tells_commit
                 || retry_due
                 || more;
             if !queue.busy && due {
-                *last_tick = after_ticks(tick, *last_tick, ticks);
-                return Some(self.begin_turn(&mut queue, ticks));
+                alarms.ticked(tick, ticks);
+                let turn = self.begin_turn(&mut queue);
+                return Some(Turn { ticks, tells_commit, ..turn });
             }
             if queue.closed.is_some() && !queue.busy && (queue.waiting.is_empty() || !has_room) {
                 self.give_up_waiting(&mut queue);
                 return None;
             }
-            let mut wait = if tick.is_zero() { Duration::from_secs(3_600) } else { tick };
-            if retry {
-                wait = wait.min(RETRY_PAUSE);
-            }
+            let wait = alarms.until_next(tick);
+            let wait = if retry { wait.min(RETRY_PAUSE) } else { wait };
             self.work.wait_for(&mut queue, wait);
         }
     }
 
-    fn begin_turn(&self, queue: &mut Queue, ticks: u32) -> Turn {
+    fn begin_turn(&self, queue: &mut Queue) -> Turn {
         queue.busy = true;
         queue.poked = false;
         let messages = std::mem::take(&mut queue.messages);
@@ -376,7 +379,7 @@ impl Shared {
         } else {
             Vec::new()
         };
-        Turn { messages, group, ticks }
+        Turn { messages, group, ..Turn::default() }
     }
 
     /// The node goes down and the log takes no more.
@@ -389,7 +392,7 @@ impl Shared {
     }
 
     fn take_turn(&self, turn: Turn) -> bool {
-        let Turn { messages, group, ticks } = turn;
+        let Turn { messages, group, ticks, tells_commit } = turn;
         let started = (!group.is_empty()).then(Instant::now);
         let mut member = self.member.lock();
         let mut settled = Settled::default();
@@ -403,6 +406,9 @@ impl Shared {
         }
         if !group.is_empty() {
             member.propose(group, &mut settled);
+        }
+        if tells_commit {
+            member.tell_commit();
         }
         std::mem::forget(guard);
         let more = self.settle(member, settled);
@@ -425,21 +431,6 @@ impl Shared {
         self.machine.lost();
         behind
     }
-}
-
-/// How many ticks have passed since the last one that counted.
-fn ticks_due(tick: Duration, last_tick: Instant) -> u32 {
-    if tick.is_zero() {
-        return 0;
-    }
-    let passed = last_tick.elapsed().as_micros() / tick.as_micros().max(1);
-    u32::try_from(passed).unwrap_or(u32::MAX).min(TICKS_MADE_UP_MAX)
-}
-
-/// When the last of these ticks was. Those that are not made up for are forgotten.
-fn after_ticks(tick: Duration, last_tick: Instant, ticks: u32) -> Instant {
-    let reached = last_tick + tick * ticks;
-    if ticks > 0 && reached.elapsed() >= tick { Instant::now() } else { reached }
 }
 
 fn wall_seconds() -> u32 {

@@ -65,6 +65,8 @@ type Loses = Box<dyn Fn(u64, u64, &Message) -> bool>;
 pub struct Set {
     pub nodes: BTreeMap<u64, Node>,
     pub loses: Loses,
+    /// Leaders tell at once what is committed, and not with what they send next.
+    pub tells_commits: bool,
     stamp: u64,
 }
 
@@ -83,7 +85,8 @@ impl Set {
     /// Nodes 1 to `count`, of which the first is a set of its own.
     pub fn new(count: u64) -> Set {
         let nodes = (1..=count).map(|id| (id, Node::new(id))).collect();
-        let mut set = Set { nodes, loses: Box::new(|_, _, _| false), stamp: 0 };
+        let mut set =
+            Set { nodes, loses: Box::new(|_, _, _| false), tells_commits: true, stamp: 0 };
         set.node(1).member.bootstrap().unwrap();
         set.run();
         set
@@ -99,6 +102,10 @@ impl Set {
         loop {
             for (id, node) in &mut self.nodes {
                 node.member.settle(&From(*id, &wire)).answer();
+                if self.tells_commits {
+                    node.member.tell_commit();
+                    node.member.settle(&From(*id, &wire)).answer();
+                }
             }
             let Some((from, to, message)) = wire.0.lock().pop_front() else { break };
             let lost = (self.loses)(from, to, &message);

@@ -6,3 +6,4 @@ mod belonging;
 mod bench;
 mod catching_up;
 mod forcing;
+mod telling;

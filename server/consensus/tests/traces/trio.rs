@@ -169,6 +169,8 @@ impl Trio {
             for id in 1..=3 {
                 let before = wire.0.lock().len();
                 self.node(id).member.settle(&wire).answer();
+                self.node(id).member.tell_commit();
+                self.node(id).member.settle(&wire).answer();
                 let commit = self.node(id).member.committed();
                 for (to, message) in wire.0.lock().iter().skip(before) {
                     self.rules.sent(id, *to, message, commit);
