@@ -279,6 +279,11 @@ impl ArrayBuilder {
         self.inner.close(around)
     }
 
+    /// Makes room for so many bytes more, so that they are not moved when they are written.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.inner.bytes.reserve(bytes);
+    }
+
     /// How many items there are.
     pub fn count(&self) -> usize {
         usize::try_from(self.next).unwrap_or(usize::MAX)

@@ -18,6 +18,9 @@ pub const FIRST_BATCH: u64 = 101;
 /// The bytes of a batch, unless a single document takes more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 
+/// Room that is made for documents before they come.
+const ROOM_BYTES_MAX: usize = 256 << 10;
+
 /// The documents of one reply, written where they will be sent from.
 pub struct Batch {
     documents: ArrayBuilder,
@@ -39,10 +42,16 @@ impl Batch {
         self.documents.count() as u64
     }
 
-    /// False when the document must wait for the next batch.
-    fn take(&mut self, doc: RawDoc<'_>) -> bool {
+    /// False when the document must wait for the next batch. `missing` documents are wanted.
+    fn take(&mut self, doc: RawDoc<'_>, missing: u64) -> bool {
+        let bytes = doc.as_bytes().len();
         let fits = self.documents.is_empty()
-            || self.documents.len().saturating_add(doc.as_bytes().len()) <= BATCH_BYTES_MAX;
+            || self.documents.len().saturating_add(bytes) <= BATCH_BYTES_MAX;
+        if self.documents.count() == 1 && fits {
+            // Where there are two there may be all, and of this size.
+            let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+            self.documents.reserve(bytes.saturating_mul(missing).min(ROOM_BYTES_MAX));
+        }
         if fits {
             self.documents.push_doc(doc);
         }
@@ -65,7 +74,7 @@ pub async fn fill(
         return Ok(batch);
     }
     if let Some(doc) = held_back.take() {
-        batch.take(doc.as_raw());
+        batch.take(doc.as_raw(), wanted);
     }
     while batch.count() < wanted {
         match turn(context, query, held_back, &mut batch, wanted)? {
@@ -93,7 +102,7 @@ fn turn(
     query.resume(&view)?;
     let missing = wanted.saturating_sub(batch.count());
     let mut take = |doc: RawDoc<'_>| {
-        if !batch.take(doc) {
+        if !batch.take(doc, missing) {
             *held_back = Some(DocBuf::from(doc));
             return Ok(Flow::Full);
         }

@@ -11,6 +11,9 @@ use rocksdb::{
 
 /// Larger blocks scan faster (+16 % against 8 KiB) and barely slow point reads.
 const BLOCK_BYTES: usize = 16 << 10;
+/// A lookup walks from the nearest key that is written in full; with values of a kilobyte each step is
+/// a miss of the processor's cache.
+const RESTART_INTERVAL: i32 = 4;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 /// Of a memory table's bytes: over ten bits a row from 70 bytes a row on.
 const MEMTABLE_FILTER_PART: f64 = 0.02;
@@ -96,6 +99,7 @@ pub(super) fn space(name: &str, options: &RocksOptions, cache: &Cache) -> Option
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_block_size(BLOCK_BYTES);
+    blocks.set_block_restart_interval(RESTART_INTERVAL);
     blocks.set_format_version(TABLE_FORMAT);
     blocks.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
     blocks.set_whole_key_filtering(true);
