@@ -4,6 +4,7 @@
 
 mod binary;
 mod disk;
+mod growth;
 mod idle;
 mod memory;
 mod start;
@@ -17,6 +18,7 @@ pub(crate) static ALL: &[&dyn Measure] = &[
     &memory::IdleNode,
     &memory::NodeUnderLoad,
     &start::Start,
+    &growth::Growth,
     &disk::DiskPerDocument,
     &binary::Binary,
 ];
