@@ -41,6 +41,35 @@ pub enum Message {
     Gossip(Vec<u8>),
 }
 
+/// What a message weighs beside what it carries.
+const BARE_WEIGHT: usize = 128;
+
+impl Message {
+    /// About how much memory it takes.
+    pub fn weight(&self) -> usize {
+        let carried = match self {
+            Message::Consensus(consensus) => {
+                let entries = consensus.entries.iter();
+                let bytes = entries.map(|entry| entry.payload.len().saturating_add(BARE_WEIGHT));
+                bytes.fold(consensus.context.len(), usize::saturating_add)
+            }
+            Message::CopyChunk { chunk, .. } => chunk.len(),
+            Message::Gossip(bytes) => bytes.len(),
+            _ => 0,
+        };
+        carried.saturating_add(BARE_WEIGHT)
+    }
+
+    /// Whether what follows from it takes no longer than what it carries. Copies of the state do.
+    pub(crate) fn is_soon_done(&self) -> bool {
+        match self {
+            Message::Consensus(consensus) => consensus.kind != ConsensusKind::CopyOffer,
+            Message::Progress { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// The kinds of messages that the core of the algorithm exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsensusKind {

@@ -327,9 +327,16 @@ impl Replica {
         self.shared.set_tick(tick);
     }
 
-    /// A message of another member arrived. Too many at once are dropped, as a network may.
+    /// A message of another member arrived. Too many at once are dropped, as a network may. Nothing
+    /// follows from it before [`Replica::attend`].
     pub fn receive(&self, from: u64, message: Message) {
         self.shared.receive(from, message);
+    }
+
+    /// Has what was received dealt with. Takes as long as a sync at times, as a proposal's
+    /// [`Submitted::commit`] does.
+    pub fn attend(&self) {
+        self.shared.attend();
     }
 
     /// A member's host refuses connections: its process is gone.

@@ -2,7 +2,8 @@
 //!
 //! Owns the queue in front of the member and whose turn it is: on an idle node the proposer's (no
 //! thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes all
-//! that is queued with one sync. Messages, ticks and second attempts are always the thread's.
+//! that is queued with one sync. Brief messages find the same turn on the thread that received them;
+//! ticks and second attempts are always the thread's.
 
 use crate::alarms::Alarms;
 use crate::member::{Member, MemberView, Settled};
@@ -21,6 +22,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Messages that may wait; more are lost, as a network may lose them.
 const MESSAGES_MAX: usize = 4_096;
+
+/// What a receiving thread deals with itself weighs no more than this together: it has other
+/// connections too.
+const BRIEF_BYTES_MAX: usize = 256 << 10;
 
 /// The queue and who is at work on it.
 #[derive(Default)]
@@ -72,12 +77,14 @@ pub(crate) struct Shared {
     epoch: AtomicU64,
     pub(crate) options: Options,
     tick_micros: AtomicU64,
-    /// A moving average of the time that a turn with proposals takes, whosever it is: what only
+    /// A moving average of the time that a turn with effects to log takes, whosever it is: what only
     /// proposers' own turns told would stay what it is once there are none.
     turn_nanos: AtomicU64,
     has_room: AtomicBool,
     wants_retry: AtomicBool,
     has_commit_to_tell: AtomicBool,
+    /// The thread has its alarm set for that. Changes only while the queue is locked.
+    will_tell_commit: AtomicBool,
 }
 
 /// A proposal whose place in the log is taken. [`Submitted::commit`] must be called outside of any
@@ -150,6 +157,7 @@ impl Shared {
             has_room: AtomicBool::new(true),
             wants_retry: AtomicBool::new(false),
             has_commit_to_tell: AtomicBool::new(false),
+            will_tell_commit: AtomicBool::new(false),
         }
     }
 
@@ -193,8 +201,25 @@ impl Shared {
             return;
         }
         queue.messages.push_back((from, message));
+    }
+
+    /// Deals with what was received: now, if nobody is at work and it is soon done.
+    pub(crate) fn attend(&self) {
+        let mut queue = self.queue.lock();
+        // Whoever is at work finds it at the end of the turn.
+        if queue.busy || queue.messages.is_empty() || queue.closed.is_some() {
+            return;
+        }
+        if !queue.messages_are_brief() || !self.inline_pays() {
+            self.work.notify_one();
+            return;
+        }
+        let turn = self.begin_turn(&mut queue);
         drop(queue);
-        self.work.notify_one();
+        if self.take_turn(turn) {
+            self.poke();
+        }
+        self.release();
     }
 
     /// Inline commits block the proposer's thread for one sync, which pays while syncs are quick.
@@ -285,7 +310,9 @@ impl Shared {
     fn release(&self) {
         let mut queue = self.queue.lock();
         queue.busy = false;
-        let more = !queue.waiting.is_empty() || !queue.messages.is_empty() || queue.poked;
+        let untold = self.has_commit_to_tell.load(Ordering::Relaxed)
+            && !self.will_tell_commit.load(Ordering::Relaxed);
+        let more = !queue.waiting.is_empty() || !queue.messages.is_empty() || queue.poked || untold;
         let closed = queue.closed.is_some();
         let idle = queue.is_idle();
         drop(queue);
@@ -364,6 +391,7 @@ impl Shared {
                 self.give_up_waiting(&mut queue);
                 return None;
             }
+            self.will_tell_commit.store(untold, Ordering::Relaxed);
             let wait = alarms.until_next(tick);
             let wait = if retry { wait.min(RETRY_PAUSE) } else { wait };
             self.work.wait_for(&mut queue, wait);
@@ -393,8 +421,9 @@ impl Shared {
 
     fn take_turn(&self, turn: Turn) -> bool {
         let Turn { messages, group, ticks, tells_commit } = turn;
-        let started = (!group.is_empty()).then(Instant::now);
+        let started = Instant::now();
         let mut member = self.member.lock();
+        let groups = member.groups;
         let mut settled = Settled::default();
         let guard = EndsTheProcess;
         // Before the ticks: a leader's sign of life may be among them.
@@ -412,7 +441,8 @@ impl Shared {
         }
         std::mem::forget(guard);
         let more = self.settle(member, settled);
-        if let Some(started) = started {
+        // What was not synced says nothing of syncs.
+        if self.counters.groups.load(Ordering::Relaxed) != groups {
             self.note_turn(started);
         }
         more
@@ -456,6 +486,14 @@ impl Queue {
     /// Nobody is at work and nothing waits to be proposed.
     pub(crate) fn is_idle(&self) -> bool {
         !self.busy && self.waiting.is_empty()
+    }
+
+    fn messages_are_brief(&self) -> bool {
+        let mut bytes = 0usize;
+        self.messages.iter().all(|(_, message)| {
+            bytes = bytes.saturating_add(message.weight());
+            message.is_soon_done() && bytes <= BRIEF_BYTES_MAX
+        })
     }
 
     pub(crate) fn has_room(&self, bytes: usize, options: &Options) -> bool {

@@ -247,6 +247,10 @@ impl LocalMember for Local {
         }
     }
 
+    fn attend(&self) {
+        self.replica.attend();
+    }
+
     fn peer_is_dead(&self, node: u64) {
         self.set.peer_is_dead(node);
     }

@@ -5,5 +5,6 @@
 mod bench;
 mod committing;
 mod failing;
+mod hearing;
 mod recovering;
 mod stopping;

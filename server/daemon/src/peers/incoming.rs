@@ -155,6 +155,7 @@ impl Shared {
                     Err(_) => return Ended::Nonsense,
                 }
             }
+            member.attend();
             drop(member);
             let reading = timeout(self.timing.silence_max, stream.read_buf(frames.room()));
             tokio::select! {

@@ -30,6 +30,9 @@ pub(crate) trait LocalMember: Send + Sync {
     /// Must not block.
     fn receive(&self, from: u64, message: Message);
 
+    /// All is handed over that arrived together. Takes as long as a quick sync at most.
+    fn attend(&self);
+
     /// The process of a member is certainly gone. May block.
     fn peer_is_dead(&self, node: u64);
 

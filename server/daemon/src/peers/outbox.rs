@@ -17,8 +17,6 @@ const COPY_MESSAGES_MAX: usize = 64;
 const COPY_BYTES_MAX: usize = 16 << 20;
 /// What is taken at once, to be written with one system call.
 const BATCH_BYTES: usize = 256 << 10;
-/// What a message weighs besides what it carries.
-const MESSAGE_WEIGHT: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -88,7 +86,7 @@ impl Outbox {
         self.sending.store(true, Ordering::Relaxed);
         let mut room = BATCH_BYTES;
         while let Some(message) = waiting.urgent.take_within(room) {
-            room = room.saturating_sub(weight(&message));
+            room = room.saturating_sub(message.weight());
             batch.push(message);
         }
         if batch.is_empty() {
@@ -127,7 +125,7 @@ impl Class {
     }
 
     fn put(&mut self, message: Message) {
-        let weight = weight(&message);
+        let weight = message.weight();
         while !self.messages.is_empty()
             && (self.messages.len() >= self.messages_max
                 || self.bytes.saturating_add(weight) > self.bytes_max)
@@ -150,7 +148,7 @@ impl Class {
 
     /// The first message if it fits, or if it is too large for any batch and the batch is empty.
     fn take_within(&mut self, room: usize) -> Option<Message> {
-        let weight = weight(self.messages.front()?);
+        let weight = self.messages.front()?.weight();
         if weight > room && room < BATCH_BYTES {
             return None;
         }
@@ -159,7 +157,7 @@ impl Class {
 
     fn remove(&mut self, place: usize) -> Option<Message> {
         let removed = self.messages.remove(place)?;
-        self.bytes = self.bytes.saturating_sub(weight(&removed));
+        self.bytes = self.bytes.saturating_sub(removed.weight());
         self.appends = self.appends.saturating_sub(usize::from(is_append(&removed)));
         Some(removed)
     }
@@ -173,20 +171,6 @@ impl Class {
 
 fn is_append(message: &Message) -> bool {
     matches!(message, Message::Consensus(consensus) if consensus.kind == ConsensusKind::Append)
-}
-
-fn weight(message: &Message) -> usize {
-    let carried = match message {
-        Message::Consensus(consensus) => {
-            let entries = consensus.entries.iter();
-            let bytes = entries.map(|entry| entry.payload.len().saturating_add(MESSAGE_WEIGHT));
-            bytes.fold(consensus.context.len(), usize::saturating_add)
-        }
-        Message::CopyChunk { chunk, .. } => chunk.len(),
-        Message::Gossip(bytes) => bytes.len(),
-        _ => 0,
-    };
-    carried.saturating_add(MESSAGE_WEIGHT)
 }
 
 #[cfg(test)]

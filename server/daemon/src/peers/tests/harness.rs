@@ -29,6 +29,8 @@ impl LocalMember for Heard {
         self.messages.lock().push((from, message));
     }
 
+    fn attend(&self) {}
+
     fn peer_is_dead(&self, node: u64) {
         self.deaths.lock().push((node, Instant::now()));
     }
