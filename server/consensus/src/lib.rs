@@ -12,6 +12,7 @@ mod member;
 mod membership;
 mod message;
 mod proposal;
+mod queue;
 mod recovery;
 mod replica;
 mod retention;

@@ -1,6 +1,6 @@
 //! Who drives the member, and when.
 //!
-//! Owns the queue in front of the member and whose turn it is: on an idle node the proposer's (no
+//! Owns whose turn it is at the member that has the queue before it: on an idle node the proposer's (no
 //! thread hop, which costs 30 us on an idle machine), under load that of one thread, which takes all
 //! that is queued with one sync. Brief messages find the same turn on the thread that received them;
 //! ticks and second attempts are always the thread's.
@@ -9,6 +9,7 @@ use crate::alarms::Alarms;
 use crate::member::{Member, MemberView, Settled};
 use crate::message::{Message, Transport};
 use crate::proposal::{Lost, LostCause, Proposal, Queued, Ticket, Waiter};
+use crate::queue::Queue;
 use crate::replica::{Observer, Options, Surroundings};
 use parking_lot::{Condvar, Mutex};
 use quire_log::StateMachine;
@@ -19,30 +20,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// How long a failed apply or a full disk waits before the next attempt.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
-
-/// Messages that may wait; more are lost, as a network may lose them.
-const MESSAGES_MAX: usize = 4_096;
-
-/// What a receiving thread deals with itself weighs no more than this together: it has other
-/// connections too.
-const BRIEF_BYTES_MAX: usize = 256 << 10;
-
-/// The queue and who is at work on it.
-#[derive(Default)]
-pub(crate) struct Queue {
-    pub(crate) waiting: VecDeque<Queued>,
-    pub(crate) bytes: usize,
-    messages: VecDeque<(u64, Message)>,
-    /// Somebody spoke to the member directly, and what follows has to be carried out.
-    poked: bool,
-    /// It is somebody's turn.
-    pub(crate) busy: bool,
-    pub(crate) closed: Option<LostCause>,
-    /// Proposals are not taken at the moment.
-    pub(crate) refusing: Option<LostCause>,
-    /// They are not taken because of an order.
-    pub(crate) held: bool,
-}
 
 /// What one turn carries.
 #[derive(Default)]
@@ -196,11 +173,7 @@ impl Shared {
         if let Message::Gossip(bytes) = &message {
             return self.observer.gossip(from, bytes);
         }
-        let mut queue = self.queue.lock();
-        if queue.messages.len() >= MESSAGES_MAX || queue.closed.is_some() {
-            return;
-        }
-        queue.messages.push_back((from, message));
+        self.queue.lock().hear(from, message);
     }
 
     /// Deals with what was received: now, if nobody is at work and it is soon done.
@@ -479,51 +452,5 @@ impl Drop for EndsTheProcess {
             "The replication core failed; the process ends, because its state is unknown"
         );
         std::process::abort();
-    }
-}
-
-impl Queue {
-    /// Nobody is at work and nothing waits to be proposed.
-    pub(crate) fn is_idle(&self) -> bool {
-        !self.busy && self.waiting.is_empty()
-    }
-
-    fn messages_are_brief(&self) -> bool {
-        let mut bytes = 0usize;
-        self.messages.iter().all(|(_, message)| {
-            bytes = bytes.saturating_add(message.weight());
-            message.is_soon_done() && bytes <= BRIEF_BYTES_MAX
-        })
-    }
-
-    pub(crate) fn has_room(&self, bytes: usize, options: &Options) -> bool {
-        self.waiting.len() < options.queue_entries_max
-            && self.bytes.saturating_add(bytes) <= options.queue_bytes_max
-    }
-
-    pub(crate) fn push(&mut self, queued: Queued) {
-        self.bytes = self.bytes.saturating_add(queued.proposal.payload.len());
-        self.waiting.push_back(queued);
-    }
-
-    /// Takes proposals while the member is writable and no order holds them back.
-    fn refuse_unless(&mut self, writable: bool, refusal: LostCause) {
-        let held = self.held.then_some(LostCause::NotLeader);
-        self.refusing = if writable { held } else { Some(refusal) };
-    }
-
-    fn take_group(&mut self, bytes_max: usize) -> Vec<Queued> {
-        let mut group = Vec::new();
-        let mut bytes = 0usize;
-        while let Some(next) = self.waiting.front() {
-            let grown = bytes.saturating_add(next.proposal.payload.len());
-            if !group.is_empty() && grown > bytes_max {
-                break;
-            }
-            bytes = grown;
-            group.extend(self.waiting.pop_front());
-        }
-        self.bytes = self.bytes.saturating_sub(bytes);
-        group
     }
 }
