@@ -6,7 +6,9 @@
 //! the clients were promised. `CRASH_SEED` replays one seed.
 
 use crate::history::{CAPPED_MAX, Fate, History, Model, Step};
-use crate::node::{Node, Remains, Waiting, block_on, insert, poll, replace, row_key};
+use crate::node::{
+    Node, Remains, Waiting, block_on, block_on_unless, insert, poll, replace, row_key,
+};
 use quire_bson::{Document, doc};
 use quire_consensus::Options;
 use quire_engine::{Call, Effect, EngineError, Fault};
@@ -272,13 +274,21 @@ impl Life<'_> {
             // It would be waited for, and never be applied.
             return;
         }
-        let _ = match collection.index_by_name("b_1").map(|index| index.id) {
-            None => self.node.index("c", &doc! {"v": 2, "name": "b_1", "key": {"b": 1}}),
-            Some(index) => block_on(self.node.sequencer.change_catalog(|_| {
-                let collection = collection.id;
-                Ok((vec![quire_documents::Effect::DropIndex { collection, index }], ()))
-            })),
-        };
+        // A disk that fails for good while what was half written is taken back leaves it unanswered.
+        let is_cut = || self.is_cut();
+        match collection.index_by_name("b_1").map(|index| index.id) {
+            None => {
+                let spec = doc! {"v": 2, "name": "b_1", "key": {"b": 1}};
+                let _ = block_on_unless(is_cut, self.node.indexing("c", &spec));
+            }
+            Some(index) => {
+                let dropping = self.node.sequencer.change_catalog(|_| {
+                    let collection = collection.id;
+                    Ok((vec![quire_documents::Effect::DropIndex { collection, index }], ()))
+                });
+                let _ = block_on_unless(is_cut, dropping);
+            }
+        }
     }
 
     /// Moves an amount from one account to another: both or neither.

@@ -103,6 +103,15 @@ impl Node {
 
     /// Makes an index and fills it; nothing else may be going on.
     pub fn index(&self, name: &str, spec: &Document) -> quire_errors::Result<()> {
+        block_on(self.indexing(name, spec))
+    }
+
+    /// The outcome of the same, for polling.
+    pub fn indexing(
+        &self,
+        name: &str,
+        spec: &Document,
+    ) -> impl Future<Output = quire_errors::Result<()>> {
         let collection = self.collection(name);
         let mut rows = Vec::new();
         let visit = &mut |key: &[u8], row: quire_documents::Row<'_>| {
@@ -111,12 +120,12 @@ impl Node {
         };
         let view = self.documents.view();
         view.scan_rows(collection.id, &Range::ALL, Direction::Forward, visit).unwrap();
-        block_on(self.sequencer.change_catalog(|catalog| {
+        self.sequencer.change_catalog(move |catalog| {
             let (collection, index) = (collection.id, catalog.next_ids().index);
             let create = Effect::CreateIndex { collection, id: index, spec: DocBuf::from(spec) };
             let fill = Effect::IndexRows { collection, index, rows: rows.clone() };
             Ok((vec![create, fill, Effect::IndexReady { collection, index }], ()))
-        }))
+        })
     }
 
     pub fn collection(&self, name: &str) -> Arc<Collection> {
@@ -181,11 +190,19 @@ pub fn poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 pub fn block_on<F: Future>(future: F) -> F::Output {
+    block_on_unless(|| false, future).expect("it ended")
+}
+
+/// Waits for something, or until nobody can be answered any more.
+pub fn block_on_unless<F: Future>(is_cut: impl Fn() -> bool, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let begun = Instant::now();
     loop {
         if let Some(value) = poll(&mut future) {
-            return value;
+            return Some(value);
+        }
+        if is_cut() {
+            return None;
         }
         assert!(begun.elapsed() < PATIENCE, "the future never ended");
         std::thread::sleep(Duration::from_micros(50));
